@@ -1,0 +1,3 @@
+//! Private keys, as their owners keep them.
+
+pub(crate) mod pem;

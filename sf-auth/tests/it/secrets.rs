@@ -1,0 +1,108 @@
+//! Nothing secret shows: not in logs at the finest level, not in `Debug`, not in errors.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use sf_auth::{ClientCredentials, Grant, JwtBearer, Login, Session, UsernamePassword};
+use tracing_subscriber::fmt::MakeWriter;
+use wiremock::matchers::method;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use crate::support::{hasty, http, on_token, rsa_key, token_answer};
+
+const SECRETS: &[&str] =
+    &["s3cretOfTheApp", "hunter2", "S3curityT0ken", "00Dxx!AQT0ken", "PRIVATE KEY", "eyJ"];
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Captured {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// Logs in, uses the client once, and returns everything that it shows.
+async fn shown(url: &str, grant: impl Grant) -> String {
+    let mut shown = format!("{grant:?}\n");
+    match Login::new().http(http()).retry(hasty()).connect(grant).await {
+        Ok(org) => {
+            shown += &format!("{org:?} {:?}\n", org.token().await);
+            shown += &format!("{:?}\n", org.get("sobjects").response().await.map(|a| a.status));
+        }
+        Err(error) => shown += &format!("{url} {error} {error:?}\n"),
+    }
+    shown
+}
+
+/// Refuses, and repeats all that it was sent.
+fn repeating(request: &Request) -> ResponseTemplate {
+    let form = String::from_utf8_lossy(&request.body);
+    let body = serde_json::json!({"error": "invalid_grant", "error_description": format!("not with {form}")});
+    ResponseTemplate::new(400).set_body_json(body)
+}
+
+async fn every_grant(url: &str) -> String {
+    let pem = rsa_key().serialize_pem();
+    let password = UsernamePassword::new(url, "key", "s3cretOfTheApp", "ann@acme.example", "hunter2");
+    [
+        shown(url, ClientCredentials::new(url, "key", "s3cretOfTheApp")).await,
+        shown(url, JwtBearer::new(url, "key", "ann@acme.example", pem)).await,
+        shown(url, password.security_token("S3curityT0ken")).await,
+        shown(url, Session::new(url, "00Dxx!AQT0ken")).await,
+    ]
+    .concat()
+}
+
+#[test]
+fn no_secret_shows_in_logs_debug_or_errors_whatever_the_outcome() {
+    let captured = Captured::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(captured.clone())
+        .with_ansi(false)
+        .finish();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let shown = tracing::subscriber::with_default(subscriber, || {
+        runtime.block_on(async {
+            let mut shown = String::new();
+            let good = MockServer::start().await;
+            let token = token_answer(&good.uri(), "00Dxx!AQT0ken");
+            on_token(&good, ResponseTemplate::new(200).set_body_json(token), None).await;
+            Mock::given(method("GET")).respond_with(ResponseTemplate::new(200)).mount(&good).await;
+            shown += &every_grant(&good.uri()).await;
+
+            let refusing = MockServer::start().await;
+            Mock::given(method("POST")).respond_with(repeating).mount(&refusing).await;
+            shown += &every_grant(&refusing.uri()).await;
+
+            let broken = MockServer::start().await;
+            let body = r#"{"access_token":"00Dxx!AQT0ken","instance_url":"http://acme.example"#;
+            on_token(&broken, ResponseTemplate::new(200).set_body_string(body), None).await;
+            shown += &every_grant(&broken.uri()).await;
+            shown
+        })
+    });
+    let logged = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains("logged in"), "the logs were not captured");
+    assert!(shown.contains("client_secret=***"), "{shown}");
+    for secret in SECRETS {
+        for (place, text) in [("Debug and errors", &shown), ("the logs", &logged)] {
+            let line = text.lines().find(|line| line.contains(secret));
+            assert_eq!(line, None, "{secret:?} shows in {place}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Bytes to rows, one row at a time, with the csv crate's own state machine.
+
+use bytes::{Buf, Bytes};
+use csv_core::ReadRecordResult;
+
+/// What one row may hold. The org's own limit is 400,000 characters (Bulk API 2.0 guide, "Limits").
+const MAX_ROW: usize = 16 * 1024 * 1024;
+
+/// Turns pieces of a CSV body into rows. Holds one piece and one row, whatever the body's size.
+pub(crate) struct CsvRows {
+    reader: csv_core::Reader,
+    input: Bytes,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    filled: usize,
+    ended: usize,
+    /// Whether bytes of a row have been read that is not finished.
+    inside: bool,
+}
+
+/// What a step came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A row: see [`CsvRows::row`].
+    Row,
+    /// The piece is used up.
+    NeedInput,
+    /// A row is larger than any row of an org can be: the body is not what it should be.
+    TooLarge,
+}
+
+/// The cells of a row, one after the other, and where each ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cells<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) ends: &'a [usize],
+}
+
+impl<'a> Cells<'a> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(self.ends).map(move |(start, &end)| &self.bytes[start..end])
+    }
+}
+
+impl Default for CsvRows {
+    fn default() -> Self {
+        Self {
+            reader: csv_core::Reader::new(),
+            input: Bytes::new(),
+            bytes: vec![0; 1024],
+            ends: vec![0; 32],
+            filled: 0,
+            ended: 0,
+            inside: false,
+        }
+    }
+}
+
+impl CsvRows {
+    /// Starts over with another body, keeping the buffers.
+    pub(crate) fn reset(&mut self) {
+        self.reader = csv_core::Reader::new();
+        self.input = Bytes::new();
+        (self.filled, self.ended, self.inside) = (0, 0, false);
+    }
+
+    /// Gives the next piece of the body. The one before must be used up.
+    pub(crate) fn feed(&mut self, piece: Bytes) {
+        debug_assert!(self.input.is_empty());
+        self.input = piece;
+    }
+
+    /// What was given and not read yet; it is taken out.
+    pub(crate) fn input(&mut self) -> Bytes {
+        std::mem::take(&mut self.input)
+    }
+
+    /// The line of the body on which the row just read ends.
+    pub(crate) fn line(&self) -> u64 {
+        self.reader.line().saturating_sub(1)
+    }
+
+    /// The row that [`Step::Row`] announced.
+    pub(crate) fn row(&self) -> Cells<'_> {
+        Cells { bytes: &self.bytes[..self.filled], ends: &self.ends[..self.ended] }
+    }
+
+    /// Reads on to the end of a row or of the piece.
+    pub(crate) fn step(&mut self) -> Step {
+        if !self.inside {
+            (self.filled, self.ended) = (0, 0);
+        }
+        while !self.input.is_empty() {
+            let (result, read, written, ended) = self.reader.read_record(
+                &self.input,
+                &mut self.bytes[self.filled..],
+                &mut self.ends[self.ended..],
+            );
+            self.filled += written;
+            self.ended += ended;
+            // Line ends between rows are not the beginning of a row; everything else is.
+            self.inside |= self.input[..read].iter().any(|b| !matches!(b, b'\r' | b'\n'));
+            self.input.advance(read);
+            match result {
+                ReadRecordResult::Record => {
+                    self.inside = false;
+                    return Step::Row;
+                }
+                ReadRecordResult::OutputFull if self.bytes.len() < MAX_ROW => {
+                    self.bytes.resize(self.bytes.len() * 2, 0);
+                }
+                ReadRecordResult::OutputEndsFull if self.ends.len() < MAX_ROW / 8 => {
+                    self.ends.resize(self.ends.len() * 2, 0);
+                }
+                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => return Step::TooLarge,
+                ReadRecordResult::InputEmpty | ReadRecordResult::End => {}
+            }
+        }
+        Step::NeedInput
+    }
+
+    /// At the end of the body: whether a row was begun that no line end finished, and whether it is
+    /// whole all the same ([`CsvRows::row`] holds it then).
+    pub(crate) fn tail(&mut self) -> Tail {
+        if !self.inside {
+            return Tail::None;
+        }
+        // A line end finishes a row, unless a quoted cell is still open: then it is a part of the cell.
+        self.feed(Bytes::from_static(b"\n"));
+        match self.step() {
+            Step::Row => Tail::Unfinished,
+            Step::NeedInput | Step::TooLarge => Tail::OpenQuote,
+        }
+    }
+}
+
+/// What is left when a body ends.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Tail {
+    /// Nothing: the last row was finished by a line end.
+    None,
+    /// A row without a line end.
+    Unfinished,
+    /// A quoted cell that was never closed.
+    OpenQuote,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(pieces: &[&[u8]]) -> (Vec<Vec<String>>, Tail) {
+        let mut rows = CsvRows::default();
+        let mut out = Vec::new();
+        let text = |r: &CsvRows| r.row().iter().map(|c| String::from_utf8(c.to_vec()).unwrap()).collect();
+        for piece in pieces {
+            rows.feed(Bytes::copy_from_slice(piece));
+            while rows.step() == Step::Row {
+                out.push(text(&rows));
+            }
+        }
+        let tail = rows.tail();
+        if tail == Tail::Unfinished {
+            out.push(text(&rows));
+        }
+        (out, tail)
+    }
+
+    #[test]
+    fn quotes_newlines_and_empty_cells_are_cells() {
+        let (rows, tail) = read(&[b"\"Id\",\"Name\"\n\"1\",\"a \"\"b\"\"\nc\"\n\"\",\"\"\n"]);
+        assert_eq!(rows, [["Id", "Name"], ["1", "a \"b\"\nc"], ["", ""]]);
+        assert_eq!(tail, Tail::None);
+    }
+
+    #[test]
+    fn a_single_column_that_is_null_is_a_row_too() {
+        let (rows, _) = read(&[b"\"Id\"\n\"\"\n\"x\"\n"]);
+        assert_eq!(rows, [["Id"], [""], ["x"]]);
+    }
+
+    #[test]
+    fn a_body_that_ends_inside_a_row_is_noticed() {
+        assert_eq!(read(&[b"\"a\",\"b\"\n\"c\",\"d"]).1, Tail::OpenQuote);
+        assert_eq!(read(&[b"\"a\",\"b\"\n\"c\",\"d\n"]).1, Tail::OpenQuote);
+        assert_eq!(read(&[b"\"a\",\"b\"\n\"c\",\"d\""]).1, Tail::Unfinished);
+        assert_eq!(read(&[b"\"a\",\"b\"\n\""]).1, Tail::OpenQuote);
+        assert_eq!(read(&[b"\"a\",\"b\"\n"]).1, Tail::None);
+        assert_eq!(read(&[b"\"a\",\"b\"\r\n"]).1, Tail::None);
+        assert_eq!(read(&[]).1, Tail::None);
+    }
+
+    #[test]
+    fn a_row_beyond_all_reason_is_refused_instead_of_kept() {
+        let mut rows = CsvRows::default();
+        rows.feed(Bytes::from_static(b"\""));
+        let piece = Bytes::from(vec![b'x'; 1 << 20]);
+        let refused = (0..64).any(|_| {
+            let step = rows.step();
+            if step == Step::NeedInput {
+                rows.feed(piece.clone());
+            }
+            step == Step::TooLarge
+        });
+        assert!(refused);
+        assert!(rows.bytes.len() <= MAX_ROW);
+    }
+
+    proptest! {
+        #[test]
+        fn however_the_body_is_cut_into_pieces_the_rows_are_those_of_the_csv_crate(
+            table in proptest::collection::vec(proptest::collection::vec("[a-z\",\n\r é]{0,12}", 3), 1..20),
+            piece in 1usize..40,
+        ) {
+            let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
+            for row in &table {
+                writer.write_record(row).unwrap();
+            }
+            let body = writer.into_inner().unwrap();
+            let pieces: Vec<&[u8]> = body.chunks(piece).collect();
+            let (rows, tail) = read(&pieces);
+            prop_assert_eq!(rows, table);
+            prop_assert_eq!(tail, Tail::None);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What can go wrong with a job, always with the job's id.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use sf_core::Id;
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What kind of failure an [`Error`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A call failed; [`Error::api`] says how and whether it was retried.
+    Api,
+    /// The org gave the job up (`Failed`); its message is in the text. The job cannot be resumed.
+    JobFailed,
+    /// Somebody aborted the job. It cannot be resumed.
+    JobAborted,
+    /// The org does not know the job, or no longer: results are kept for seven days.
+    JobGone,
+    /// The caller's deadline passed. The job goes on in the org and can be resumed by its id.
+    Deadline,
+    /// A page is not the CSV that the API documents. Fetching it again would give the same.
+    Csv,
+    /// A row does not fit the caller's type.
+    Row,
+    /// The rows do not add up to what the org said, also after fetching again.
+    Counts,
+    /// The answer lacks a header without which nothing can be said about the pages that follow.
+    Headers,
+    /// Writing to the caller's writer failed.
+    Io,
+}
+
+/// An error of a job.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    job: Option<Id>,
+    source: Option<Source>,
+}
+
+enum Source {
+    Api(sf_core::Error),
+    Other(Box<dyn StdError + Send + Sync>),
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, job: impl Into<Option<Id>>, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner { kind, message: message.into(), job: job.into(), source: None }))
+    }
+
+    pub(crate) fn api(job: impl Into<Option<Id>>, what: &str, error: sf_core::Error) -> Self {
+        let mut this = Self::new(ErrorKind::Api, job, what);
+        this.0.source = Some(Source::Api(error));
+        this
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(Source::Other(source.into()));
+        self
+    }
+
+    /// What kind of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The job, where there is one already.
+    pub fn job(&self) -> Option<Id> {
+        self.0.job
+    }
+
+    /// The failed call, for [`ErrorKind::Api`]: its kind, status and the org's own codes.
+    pub fn api_error(&self) -> Option<&sf_core::Error> {
+        match &self.0.source {
+            Some(Source::Api(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether a daily allowance of the org is used up: waiting helps, repeating at once does not.
+    pub fn is_daily_limit(&self) -> bool {
+        self.api_error().is_some_and(sf_core::Error::is_daily_limit)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.job {
+            Some(job) => write!(f, "job {job}: {}", self.0.message),
+            None => f.write_str(&self.0.message),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("job", &self.0.job)
+            .field("source", &self.source())
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.0.source {
+            Some(Source::Api(error)) => Some(error),
+            Some(Source::Other(error)) => Some(&**error),
+            None => None,
+        }
+    }
+}

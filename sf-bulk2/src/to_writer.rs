@@ -1,0 +1,191 @@
+//! A result as the CSV that it is, without looking into its cells.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use memchr::memchr_iter;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use crate::csv_rows::{Step, Tail};
+use crate::{ErrorKind, Pages, Result};
+
+/// Finds the ends of rows: a line end outside quotes, that is after an even number of quotes.
+#[derive(Default)]
+struct RowEnds {
+    quoted: bool,
+}
+
+impl RowEnds {
+    /// Calls `end` with the position after each line end that ends a row.
+    fn find(&mut self, piece: &[u8], mut end: impl FnMut(usize)) {
+        let mut from = 0;
+        for at in memchr_iter(b'\n', piece) {
+            self.count(&piece[from..at]);
+            from = at + 1;
+            if !self.quoted {
+                end(from);
+            }
+        }
+        self.count(&piece[from..]);
+    }
+
+    fn count(&mut self, part: &[u8]) {
+        self.quoted ^= memchr_iter(b'"', part).count() % 2 == 1;
+    }
+}
+
+/// One answer on its way into a writer.
+#[derive(Default)]
+struct Copy {
+    ends: RowEnds,
+    /// The beginning of a row whose end has not come yet.
+    carry: Vec<u8>,
+}
+
+impl Copy {
+    fn tail(&self) -> Tail {
+        match (self.carry.is_empty(), self.ends.quoted) {
+            (true, _) => Tail::None,
+            (false, false) => Tail::Unfinished,
+            (false, true) => Tail::OpenQuote,
+        }
+    }
+}
+
+impl Pages {
+    /// Writes all pages that are left, header line first, and returns the number of rows written.
+    ///
+    /// Only whole rows are written, each once, however often a page breaks off. The header stands before
+    /// the first page of the result only, so a download that was broken off goes on at
+    /// [`position`](Pages::position) in the same file.
+    ///
+    /// # Errors
+    /// As [`next_page`](Pages::next_page), and [`ErrorKind::Io`] of the writer.
+    pub async fn write_to<W: AsyncWrite + Unpin>(&mut self, out: &mut W) -> Result<u64> {
+        let mut rows = 0;
+        while self.next_page().await?.is_some() {
+            rows += self.write_page_to(out).await?;
+        }
+        Ok(rows)
+    }
+
+    /// Writes the page in hand and returns the number of its rows that were written. The header line is
+    /// written with the first page of the result, and with no other.
+    ///
+    /// # Errors
+    /// As [`write_to`](Self::write_to).
+    pub async fn write_page_to<W: AsyncWrite + Unpin>(&mut self, out: &mut W) -> Result<u64> {
+        let first = self.position().is_some_and(|p| p.locator.is_none() && p.rows == 0);
+        if first && let Some(line) = self.header_line() {
+            out.write_all(line.as_bytes()).await.map_err(|e| self.io(e))?;
+        }
+        let mut rows = 0;
+        'answer: loop {
+            let mut copy = Copy::default();
+            let mut backlog = self.past_header().await?;
+            let opened = self.opened;
+            loop {
+                let piece = match backlog.pop_front() {
+                    Some(piece) => piece,
+                    None => match self.next_piece().await? {
+                        Some(piece) if self.opened == opened => piece,
+                        Some(first) => {
+                            self.rows.feed(first);
+                            continue 'answer;
+                        }
+                        None if self.body_ended(copy.tail()).await? => return Ok(rows),
+                        None => continue 'answer,
+                    },
+                };
+                rows += self.copy_piece(&mut copy, &piece, out).await?;
+            }
+        }
+    }
+
+    /// Reads to the end of the header line and returns what was read beyond it.
+    async fn past_header(&mut self) -> Result<VecDeque<Bytes>> {
+        if !self.header_due() {
+            return Ok(VecDeque::from([self.rows.input()]));
+        }
+        let mut read = VecDeque::new();
+        let mut opened = self.opened;
+        while self.header_due() {
+            match self.rows.step() {
+                Step::Row if self.at_header() => return Ok(VecDeque::from([self.rows.input()])),
+                Step::Row => {
+                    self.rows.reset();
+                    return Ok(read);
+                }
+                Step::TooLarge => return Err(self.error(ErrorKind::Csv, "the first row of a page is larger than any row")),
+                Step::NeedInput => {
+                    let Some(piece) = self.next_piece().await? else { break };
+                    if std::mem::replace(&mut opened, self.opened) != self.opened {
+                        read.clear();
+                    }
+                    read.push_back(piece.clone());
+                    self.rows.feed(piece);
+                }
+            }
+        }
+        Ok(VecDeque::new())
+    }
+
+    /// The header line as every page begins with it: all names quoted.
+    fn header_line(&self) -> Option<String> {
+        let names: Vec<_> = self.header()?.iter().map(|n| format!("\"{}\"", n.replace('"', "\"\""))).collect();
+        Some(names.join(",") + "\n")
+    }
+
+    async fn copy_piece<W>(&mut self, copy: &mut Copy, piece: &[u8], out: &mut W) -> Result<u64>
+    where
+        W: AsyncWrite + Unpin,
+    {
+        let mut fresh_from = None;
+        let (mut start, mut written) = (0, 0);
+        let mut ends = std::mem::take(&mut copy.ends);
+        ends.find(piece, |end| {
+            if self.take_rows(1) == 1 {
+                fresh_from.get_or_insert(start);
+                written += 1;
+            }
+            start = end;
+        });
+        copy.ends = ends;
+        if let Some(from) = fresh_from {
+            if from == 0 {
+                out.write_all(&copy.carry).await.map_err(|e| self.io(e))?;
+            }
+            out.write_all(&piece[from..start]).await.map_err(|e| self.io(e))?;
+        }
+        if start > 0 {
+            copy.carry.clear();
+        }
+        copy.carry.extend_from_slice(&piece[start..]);
+        Ok(written)
+    }
+
+    fn io(&self, error: std::io::Error) -> crate::Error {
+        self.error(ErrorKind::Io, "its rows could not be written").with_source(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ends(pieces: &[&str]) -> Vec<(usize, usize)> {
+        let mut finder = RowEnds::default();
+        let mut out = Vec::new();
+        for (i, piece) in pieces.iter().enumerate() {
+            finder.find(piece.as_bytes(), |end| out.push((i, end)));
+        }
+        out
+    }
+
+    #[test]
+    fn a_line_end_inside_quotes_ends_no_row() {
+        assert_eq!(ends(&["\"a\",\"b\nc\"\n\"d\"\"\n\"\n"]), [(0, 10), (0, 17)]);
+        assert_eq!(ends(&["\"a", "\n", "b\"", "\n"]), [(3, 1)]);
+        assert_eq!(ends(&["plain,cells\r\n", "x\n"]), [(0, 13), (1, 2)]);
+    }
+}

@@ -1,0 +1,4 @@
+//! Query jobs against scripted answers, recorded traffic and an emulated org.
+
+mod faults;
+mod support;

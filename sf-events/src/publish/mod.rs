@@ -1,0 +1,5 @@
+//! Publishing: one way a file.
+
+mod rest;
+
+pub use rest::{Published, Publisher};

@@ -1,0 +1,124 @@
+//! All connectors of one process.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use sf_core::http::HttpService;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::login::connect;
+use super::status::{Status, TableStatus};
+use super::table_task::TableTask;
+use crate::config::BulkQuerySource;
+use crate::kafka::{Admin, ErrorKind, Producer};
+use crate::offset::OffsetStore;
+use crate::{Error, Outlook, Result};
+
+/// How a worker ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was asked to stop.
+    Stopped,
+    /// Every task was given up, or at least one was when the rest stopped.
+    Failed,
+}
+
+/// Runs connectors until it is asked to stop.
+#[must_use]
+pub struct Worker {
+    tasks: Vec<TableTask>,
+    status: Status,
+    stop: CancellationToken,
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// A connector and where its records and offsets go.
+#[derive(Debug)]
+pub struct Lane {
+    /// What to read.
+    pub config: BulkQuerySource,
+    /// Takes its records.
+    pub producer: Arc<dyn Producer>,
+    /// Keeps its offsets.
+    pub store: Arc<dyn OffsetStore>,
+}
+
+impl Worker {
+    /// Sets up connectors: checks that their topics exist and that no two have one name.
+    ///
+    /// # Errors
+    /// A topic that does not exist, two connectors of one name, or a login that cannot work as configured.
+    pub async fn new(lanes: Vec<Lane>, admin: &dyn Admin, http: Arc<dyn HttpService>) -> Result<Self> {
+        let mut names = HashSet::new();
+        let stop = CancellationToken::new();
+        let mut tasks = Vec::new();
+        for Lane { config, producer, store } in lanes {
+            if !names.insert(config.name.clone()) {
+                let text = format!("two connectors are named {}: offsets are kept by name", config.name);
+                return Err(Error::new(Outlook::Final, text));
+            }
+            let client = connect(&config, Arc::clone(&http))?;
+            let config = Arc::new(config);
+            for table in &config.tables {
+                topic_exists(admin, &table.topic).await?;
+                tasks.push(TableTask {
+                    config: Arc::clone(&config),
+                    status: Arc::new(TableStatus::new(&config.name, &table.object, &table.topic)),
+                    table: table.clone(),
+                    client: client.clone(),
+                    producer: Arc::clone(&producer),
+                    store: Arc::clone(&store),
+                    stop: stop.clone(),
+                });
+            }
+        }
+        let status = Status::new(tasks.iter().map(|t| Arc::clone(&t.status)).collect());
+        Ok(Self { tasks, status, stop })
+    }
+
+    /// How the tasks stand, also while they run.
+    pub fn status(&self) -> Status {
+        self.status.clone()
+    }
+
+    /// Cancel it to stop cleanly: what is delivered is stored, nothing more is begun.
+    pub fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Works until stopped, or until every task has been given up.
+    pub async fn run(self) -> Outcome {
+        let mut running = JoinSet::new();
+        for task in self.tasks {
+            running.spawn(task.run());
+        }
+        let mut outcome = Outcome::Stopped;
+        while let Some(ended) = running.join_next().await {
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => outcome = Outcome::Failed,
+                Err(panic) => {
+                    tracing::error!(error = %panic, "a task ended by a fault of its own");
+                    outcome = Outcome::Failed;
+                }
+            }
+        }
+        outcome
+    }
+}
+
+async fn topic_exists(admin: &dyn Admin, topic: &str) -> Result<()> {
+    if admin.topic(topic).await?.is_some() {
+        return Ok(());
+    }
+    Err(crate::kafka::Error::new(ErrorKind::UnknownTopic, format!("topic {topic} does not exist"))
+        .with_topic(topic)
+        .with_hint(format!("create it, for example: kafka-topics --create --topic {topic} --partitions 6"))
+        .into())
+}

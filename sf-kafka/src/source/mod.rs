@@ -1,0 +1,3 @@
+//! Sources: they know Salesforce, not Kafka.
+
+pub mod bulk_query;

@@ -1,0 +1,148 @@
+//! The REST API: who calls, what for, and which room answers.
+
+mod answer;
+pub(crate) mod query;
+pub(crate) mod rows;
+mod rowset;
+mod versions;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{HeaderMap, Method, StatusCode};
+use percent_encoding::percent_decode_str;
+
+pub(crate) use answer::{Answer, JSON};
+pub(crate) use query::Cursor;
+pub(crate) use rowset::{RowSet, RowSetWriter};
+pub(crate) use versions::Version;
+
+use crate::limits::API_REQUESTS;
+use crate::org::{Session, Shared};
+use crate::{bulk, events, oauth};
+
+/// One request, read whole.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    /// As it was sent.
+    pub(crate) path: String,
+    pub(crate) query: Option<String>,
+    pub(crate) headers: HeaderMap,
+    /// Decompressed.
+    pub(crate) body: Bytes,
+    /// Scheme and host that the client used.
+    pub(crate) base: String,
+    /// Its number in the journal.
+    pub(crate) number: u64,
+}
+
+impl Call {
+    /// The value of a parameter of the query string, decoded.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_str(self.query.as_deref()?).ok()?;
+        pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The access token, if the request carries one in a way that the org understands.
+    pub(crate) fn token(&self) -> Option<&str> {
+        let value = self.headers.get(AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, token) = value.split_once(' ')?;
+        let known = scheme.eq_ignore_ascii_case("Bearer") || scheme.eq_ignore_ascii_case("OAuth");
+        Some(token.trim()).filter(|token| known && !token.is_empty())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// A call below `/services/data/vXX.X/` of a user that is logged in.
+#[derive(Debug)]
+pub(crate) struct DataCall<'a> {
+    pub(crate) call: &'a Call,
+    pub(crate) version: Version,
+    pub(crate) session: Session,
+}
+
+/// Answers a request. Waits only where a job's result is still being written.
+pub(crate) async fn respond(org: &Arc<Shared>, call: &Call) -> Answer {
+    let path = call.path.trim_end_matches('/');
+    if let Some(rest) = path.strip_prefix("/services/oauth2/") {
+        return oauth::route(org, call, rest);
+    }
+    if path == "/services/data" {
+        return match call.method {
+            Method::GET | Method::HEAD => versions::list(),
+            _ => Answer::not_allowed(&call.method, "GET,HEAD"),
+        };
+    }
+    let Some(rest) = path.strip_prefix("/services/data/") else { return Answer::not_found() };
+    let session = match authenticate(org, call) {
+        Ok(session) => session,
+        Err(refused) => return refused,
+    };
+    let (version, rest) = rest.split_once('/').unwrap_or((rest, ""));
+    let version = match Version::parse(version) {
+        Ok(version) => version,
+        Err(refused) => return refused,
+    };
+    let data = DataCall { call, version, session };
+    let parts: Vec<String> =
+        rest.split('/').filter(|_| !rest.is_empty()).map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    resource(org, &data, &parts).await
+}
+
+async fn resource(org: &Arc<Shared>, data: &DataCall<'_>, parts: &[&str]) -> Answer {
+    let method = &data.call.method;
+    match parts {
+        ["jobs", "query", rest @ ..] => bulk::route(org, data, rest).await,
+        ["sobjects", name] if *method == Method::POST && events::is_event(org, name) => {
+            events::publish(org, data, name)
+        }
+        ["sobjects", rest @ ..] => rows::route(org, data, rest),
+        [] | ["limits"] | ["query" | "queryAll"] | ["query" | "queryAll", _]
+            if !matches!(*method, Method::GET | Method::HEAD) =>
+        {
+            Answer::not_allowed(method, "GET,HEAD")
+        }
+        [] => versions::resources(org, data),
+        ["limits"] => {
+            let now = org.clock.now_ms();
+            let body = org.state().limits.told(now);
+            Answer::ok(&body)
+        }
+        ["query"] => query::query(org, data, false),
+        ["queryAll"] => query::query(org, data, true),
+        ["query" | "queryAll", cursor] => query::more(org, data, cursor),
+        _ => Answer::not_found(),
+    }
+}
+
+/// Finds the session of the call, counts the call, and refuses it where the day's calls are used up.
+fn authenticate(org: &Shared, call: &Call) -> Result<Session, Answer> {
+    let Some(token) = call.token() else {
+        let code = "INVALID_AUTH_HEADER";
+        return Err(Answer::data(StatusCode::UNAUTHORIZED, code, code).with(WWW_AUTHENTICATE, "Token"));
+    };
+    let now = org.clock.now_ms();
+    let mut state = org.state();
+    let Some(session) = state.session(token, now) else {
+        let refused = Answer::data(StatusCode::UNAUTHORIZED, "INVALID_SESSION_ID", "Session expired or invalid");
+        return Err(refused.with(WWW_AUTHENTICATE, "Token"));
+    };
+    let within = state.limits.take(API_REQUESTS, 1, now);
+    drop(state);
+    org.journal.amend(call.number, |entry| entry.user = Some(session.username.to_string()));
+    if !within {
+        let message = "TotalRequests Limit exceeded.";
+        return Err(Answer::data(StatusCode::FORBIDDEN, "REQUEST_LIMIT_EXCEEDED", message));
+    }
+    Ok(session)
+}

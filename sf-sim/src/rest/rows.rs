@@ -1,0 +1,182 @@
+//! `…/sobjects`: describes and single rows.
+
+use chrono::{DateTime, NaiveDateTime};
+use http::header::{CONTENT_TYPE, HeaderName, IF_MODIFIED_SINCE, LAST_MODIFIED, LOCATION};
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::{Answer, Call, DataCall};
+use crate::describe::{self, Place};
+use crate::id::RecordId;
+use crate::org::Shared;
+use crate::schema::{ObjectDef, Type};
+use crate::store::{Row, RowError, Store};
+use crate::value::Cell;
+
+const DATE_FORMAT: &str = "%a, %d %b %Y %H:%M:%S GMT";
+
+/// Routes below `…/sobjects/`.
+pub(super) fn route(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer {
+    let method = &data.call.method;
+    let get = matches!(*method, Method::GET | Method::HEAD);
+    match parts {
+        [] if get => describe_global(org, data),
+        [] => Answer::not_allowed(method, "GET,HEAD"),
+        [name] => match *method {
+            Method::POST => create(org, data, name),
+            _ if get => basic(org, data, name),
+            _ => Answer::not_allowed(method, "GET,HEAD,POST"),
+        },
+        [name, "describe"] if get => describe(org, data, name),
+        [_, "describe"] => Answer::not_allowed(method, "GET,HEAD"),
+        [name, id] => row(org, data, name, id),
+        _ => Answer::not_found(),
+    }
+}
+
+fn describe_global(org: &Shared, data: &DataCall<'_>) -> Answer {
+    let changed = org.read(|store| store.catalog().last_modified_ms());
+    unless_unchanged(data.call, changed, || {
+        placed(org, data, |place| org.read(|store| describe::describe_global(store.catalog(), place)))
+    })
+}
+
+fn describe(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
+    let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else { return Answer::not_found() };
+    unless_unchanged(data.call, object.last_modified_ms, || {
+        placed(org, data, |place| org.read(|store| describe::describe(&object, store.catalog(), place)))
+    })
+}
+
+fn basic(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
+    let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else { return Answer::not_found() };
+    Answer::ok(&placed(org, data, |place| describe::sobject_basic(&object, place)))
+}
+
+fn placed(org: &Shared, data: &DataCall<'_>, render: impl FnOnce(&Place<'_>) -> Value) -> Value {
+    let version = format!("{}.0", data.version.0);
+    let instance_url = org.state().moved.as_ref().map_or(&data.call.base, |moved| &moved.to).clone();
+    render(&Place { version: &version, instance_url: &instance_url })
+}
+
+/// The body with its `Last-Modified`, or 304 where the client has it already.
+fn unless_unchanged(call: &Call, changed_ms: i64, body: impl FnOnce() -> Value) -> Answer {
+    let changed = DateTime::from_timestamp_millis(changed_ms).unwrap_or_default();
+    let shown = changed.format(DATE_FORMAT).to_string();
+    let known = call.header(IF_MODIFIED_SINCE.as_str());
+    let known = known.and_then(|text| NaiveDateTime::parse_from_str(text, DATE_FORMAT).ok());
+    if known.is_some_and(|known| known.and_utc().timestamp() >= changed.timestamp()) {
+        return Answer::empty(StatusCode::NOT_MODIFIED).with(LAST_MODIFIED, shown);
+    }
+    Answer::ok(&body()).with(LAST_MODIFIED, shown)
+}
+
+fn create(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
+    let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else { return Answer::not_found() };
+    let body = match members(data.call) {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    match org.write(|store| store.insert_json(&object.name, &body, data.session.user)) {
+        Ok(id) => {
+            let url = format!("/services/data/{}/sobjects/{}/{id}", data.version, object.name);
+            let body = json!({ "id": id.to_string(), "success": true, "errors": [] });
+            Answer::json(StatusCode::CREATED, &body).with(LOCATION, url)
+        }
+        Err(error) => Answer::row_error(&error),
+    }
+}
+
+fn row(org: &Shared, data: &DataCall<'_>, name: &str, id: &str) -> Answer {
+    let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else { return Answer::not_found() };
+    let method = &data.call.method;
+    if object.event {
+        return Answer::not_allowed(method, "HEAD");
+    }
+    let Ok(id) = id.parse::<RecordId>() else { return Answer::not_found() };
+    let user = data.session.user;
+    let done = match *method {
+        Method::GET | Method::HEAD => return read(org, data, &object, id),
+        Method::PATCH => match members(data.call) {
+            Ok(body) => org.write(|store| store.update_json(&object.name, id, &body, user)),
+            Err(refused) => return refused,
+        },
+        Method::DELETE => org.write(|store| store.delete(&object.name, id, user)),
+        _ => return Answer::not_allowed(method, "DELETE,GET,HEAD,PATCH"),
+    };
+    match done {
+        Ok(()) => Answer::empty(StatusCode::NO_CONTENT),
+        Err(error) => Answer::row_error(&error),
+    }
+}
+
+fn read(org: &Shared, data: &DataCall<'_>, object: &ObjectDef, id: RecordId) -> Answer {
+    let now = org.clock.now_ms();
+    org.read(|store| {
+        let row = match readable(store, object, id, now) {
+            Ok(row) => row,
+            Err(refused) => return refused,
+        };
+        let wanted = data.call.parameter("fields");
+        match record(data, object, row, wanted.as_deref()) {
+            Ok(body) => {
+                let answer = Answer::ok(&body);
+                let changed = object.field("SystemModstamp").map(|(at, _)| row.get(at));
+                let Some(Cell::DateTime(ms)) = changed else { return answer };
+                let changed = DateTime::from_timestamp_millis(ms).unwrap_or_default();
+                let etag = format!("\"{id}-{ms}\"");
+                answer
+                    .with(LAST_MODIFIED, changed.format(DATE_FORMAT).to_string())
+                    .with(HeaderName::from_static("etag"), etag)
+            }
+            Err(error) => Answer::row_error(&error),
+        }
+    })
+}
+
+fn readable<'a>(store: &'a Store, object: &ObjectDef, id: RecordId, now: i64) -> Result<&'a Row, Answer> {
+    let row = store.get(&object.name, id, now).ok_or_else(Answer::not_found)?;
+    if row.is_deleted() {
+        return Err(Answer::row_error(&RowError::new("ENTITY_IS_DELETED", "entity is deleted")));
+    }
+    Ok(row)
+}
+
+fn record(data: &DataCall<'_>, object: &ObjectDef, row: &Row, wanted: Option<&str>) -> Result<Value, RowError> {
+    let places: Vec<usize> = match wanted {
+        None => (0..object.fields().len()).collect(),
+        Some(names) => names
+            .split(',')
+            .map(|name| {
+                object.field(name.trim()).map(|(at, _)| at).ok_or_else(|| {
+                    let message = format!("No such column '{name}' on sobject of type {}", object.name);
+                    RowError::new("INVALID_FIELD", message)
+                })
+            })
+            .collect::<Result<_, _>>()?,
+    };
+    let url = format!("/services/data/{}/sobjects/{}/{}", data.version, object.name, row.id());
+    let mut body = Map::new();
+    body.insert("attributes".to_owned(), json!({ "type": object.name, "url": url }));
+    for at in places {
+        let Some(field) = object.fields().get(at) else { continue };
+        let value = match field.ty {
+            Type::Address | Type::Location => row.compound_json(object, at),
+            Type::Base64 if !row.get(at).is_null() => format!("{url}/{}", field.name).into(),
+            _ => row.get(at).to_json(),
+        };
+        body.insert(field.name.clone(), value);
+    }
+    Ok(Value::Object(body))
+}
+
+/// The members of a JSON body.
+pub(crate) fn members(call: &Call) -> Result<Map<String, Value>, Answer> {
+    let content_type = call.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+    if !content_type.to_ascii_lowercase().starts_with("application/json") {
+        let message = format!("Content-Type header specified in HTTP request is not supported: {content_type}");
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Answer::gateway(status, "UNSUPPORTED_MEDIA_TYPE", message));
+    }
+    serde_json::from_slice(&call.body).map_err(|error| Answer::bad_json(&error))
+}

@@ -1,0 +1,216 @@
+//! What is refused, and in which words.
+
+use super::*;
+
+const FIELD: &str = "INVALID_FIELD";
+const TYPE: &str = "INVALID_TYPE";
+const MALFORMED: &str = "MALFORMED_QUERY";
+const FILTER: &str = "INVALID_QUERY_FILTER_OPERATOR";
+
+#[test]
+fn what_an_object_or_a_field_does_not_allow_is_refused_in_salesforces_words() {
+    let org = things();
+    let no_column = "If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.";
+    let no_relationship = "If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.";
+    let no_object = "If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.";
+    let cases = [
+        (
+            "SELECT Bacon__c FROM Account LIMIT 2",
+            FIELD,
+            8,
+            format!("No such column 'Bacon__c' on entity 'Account'. {no_column}"),
+        ),
+        ("SELECT Id FROM Accout", TYPE, 16, format!("sObject type 'Accout' is not supported. {no_object}")),
+        (
+            "SELECT Id, Parent__r.Bacon FROM Thing__c",
+            FIELD,
+            12,
+            format!("No such column 'Bacon' on entity 'Thing__c'. {no_column}"),
+        ),
+        (
+            "SELECT Id, What.Industry FROM Thing__c",
+            FIELD,
+            12,
+            format!("No such column 'Industry' on entity 'Name'. {no_column}"),
+        ),
+        (
+            "SELECT Parent__c.Name FROM Thing__c",
+            FIELD,
+            8,
+            format!("Didn't understand relationship 'Parent__c' in field path. {no_relationship}"),
+        ),
+        (
+            "SELECT Gone.Name FROM Thing__c",
+            FIELD,
+            8,
+            format!("Didn't understand relationship 'Gone' in field path. {no_relationship}"),
+        ),
+        (
+            "SELECT What.Owner.Name FROM Thing__c",
+            FIELD,
+            8,
+            format!("Didn't understand relationship 'Owner' in field path. {no_relationship}"),
+        ),
+        (
+            "SELECT Parent__r FROM Thing__c",
+            FIELD,
+            8,
+            format!("No such column 'Parent__r' on entity 'Thing__c'. {no_column}"),
+        ),
+        (
+            "SELECT Id FROM Thing__c WHERE Story__c = 'x'",
+            FIELD,
+            31,
+            "field 'Story__c' can not be filtered in a query call".to_owned(),
+        ),
+        (
+            "SELECT Id FROM Thing__c WHERE story__c LIKE 'x'",
+            FIELD,
+            31,
+            "field 'Story__c' can not be filtered in a query call".to_owned(),
+        ),
+        (
+            "SELECT Id FROM Thing__c WHERE File__c = null",
+            FIELD,
+            31,
+            "field 'File__c' can not be filtered in a query call".to_owned(),
+        ),
+        (
+            "SELECT Id FROM Account WHERE BillingAddress = null",
+            FIELD,
+            30,
+            "Address fields can only be filtered using Distance expressions".to_owned(),
+        ),
+        (
+            "SELECT Id FROM Thing__c ORDER BY Story__c",
+            MALFORMED,
+            34,
+            "field 'Story__c' can not be sorted in a query call".to_owned(),
+        ),
+        (
+            "SELECT Id FROM Thing__c ORDER BY Colours__c",
+            MALFORMED,
+            34,
+            "field 'Colours__c' can not be sorted in a query call".to_owned(),
+        ),
+        ("SELECT Id FROM Thing__c WHERE Id LIKE 'a%'", FILTER, 31, "invalid operator on id field".to_owned()),
+        (
+            "SELECT Id FROM Thing__c WHERE Flag__c > true",
+            FILTER,
+            31,
+            "invalid operator on boolean field".to_owned(),
+        ),
+        (
+            "SELECT Id FROM Thing__c WHERE Day__c LIKE '2%'",
+            FILTER,
+            31,
+            "invalid operator on date field".to_owned(),
+        ),
+        (
+            "SELECT Id FROM Thing__c WHERE Colours__c LIKE 'r%'",
+            FILTER,
+            31,
+            "invalid operator on multipicklist field".to_owned(),
+        ),
+        (
+            "SELECT Id FROM Thing__c WHERE Text__c INCLUDES ('x')",
+            FILTER,
+            31,
+            "includes or excludes operator only valid on multipicklist field".to_owned(),
+        ),
+        ("SELECT Id FROM Thing__c WHERE Parent__c = 'x'", FILTER, 31, "invalid ID field: x".to_owned()),
+        ("SELECT Id FROM Thing__c WHERE Parent__c IN ('x')", FILTER, 31, "invalid ID field: x".to_owned()),
+        (
+            "SELECT Id FROM Thing__c OFFSET 2001",
+            "NUMBER_OUTSIDE_VALID_RANGE",
+            32,
+            "Maximum SOQL offset allowed is 2000".to_owned(),
+        ),
+    ];
+    for (soql, code, column, message) in cases {
+        let error = org.refused(soql);
+        assert_eq!(error.code, code, "{soql}");
+        let (context, last) = error.message.rsplit_once('\n').unwrap();
+        assert_eq!(last, message, "{soql}");
+        assert!(context.ends_with(&format!("ERROR at Row:1:Column:{column}")), "{soql}: {context}");
+    }
+}
+
+#[test]
+fn the_whole_message_of_a_recorded_refusal_is_the_same() {
+    let org = Org::new();
+    let error = org.refused("SELECT Bacon__c FROM Account LIMIT 2");
+    let expected = "\nSELECT Bacon__c FROM Account LIMIT 2\n       ^\nERROR at Row:1:Column:8\nNo such column 'Bacon__c' on entity 'Account'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.";
+    assert_eq!(error, SoqlError { code: FIELD, message: expected.to_owned() });
+    let error = org.refused("SELECT Id,Name,BillingCity,IsDeleted FROM Accout");
+    let expected = "\nName,BillingCity,IsDeleted FROM Accout\n                                ^\nERROR at Row:1:Column:43\nsObject type 'Accout' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.";
+    assert_eq!(error, SoqlError { code: TYPE, message: expected.to_owned() });
+}
+
+#[test]
+fn literals_of_the_wrong_type_are_refused() {
+    let org = Org::new();
+    let cases = [
+        ("Text__c = 1", "Text__c", "string and should"),
+        ("Text__c = true", "Text__c", "string and should"),
+        ("Text__c LIKE 5", "Text__c", "string and should"),
+        ("Parent__c = 5", "Parent__c", "ID and should"),
+        ("Number__c = '1'", "Number__c", "double and should not"),
+        ("Count__c IN (1, '2')", "Count__c", "int and should not"),
+        ("Flag__c = 'true'", "Flag__c", "boolean and should not"),
+        ("Flag__c = 1", "Flag__c", "boolean and should not"),
+        ("Day__c = '2024-01-01'", "Day__c", "date and should not"),
+        ("Day__c > 2024-01-01T00:00:00Z", "Day__c", "date and should not"),
+        ("At__c > 2024-01-01", "At__c", "dateTime and should not"),
+        ("At__c > '2024-01-01T00:00:00Z'", "At__c", "dateTime and should not"),
+        ("Time__c > 2024-01-01", "Time__c", "time and should not"),
+        ("Number__c = TODAY", "Number__c", "double and should not"),
+        ("Number__c = 1e300", "Number__c", "double and should not"),
+    ];
+    for (condition, field, rest) in cases {
+        let error = org.refused(&format!("SELECT Id FROM Thing__c WHERE {condition}"));
+        assert_eq!(error.code, FIELD, "{condition}");
+        let message = format!(
+            "value of filter criterion for field '{field}' must be of type {rest} be enclosed in quotes"
+        );
+        assert!(error.message.ends_with(&format!("Column:31\n{message}")), "{condition}: {}", error.message);
+    }
+}
+
+#[test]
+fn mistakes_without_a_place_are_told_without_context() {
+    let mut org = Org::new();
+    let mut event = ObjectDef::new("Signal__e", "Signal", "Signals", KeyPrefix::of("e00"));
+    event.event = true;
+    org.store.define(event);
+    let error = org.refused("SELECT Id FROM Signal__e");
+    assert_eq!(
+        (error.code, error.message.as_str()),
+        ("INVALID_TYPE_FOR_OPERATION", "entity type Signal__e does not support query")
+    );
+    let error = org.refused("SELECT Id, Name, ID FROM Account");
+    assert_eq!((error.code, error.message.as_str()), (FIELD, "duplicate field selected: Id"));
+    let deep = "Parent__r.".repeat(6);
+    assert_eq!(org.refused(&format!("SELECT {deep}Name FROM Thing__c")).code, MALFORMED);
+    assert!(org.plan(&format!("SELECT {}Name FROM Thing__c", "Parent__r.".repeat(5))).is_ok());
+}
+
+#[test]
+fn what_bulk_refuses_is_known_before_the_job_runs() {
+    let org = Org::new();
+    let refusal = |soql: &str| org.plan(soql).unwrap().bulk_refusal().map(|e| (e.code, e.message));
+    let compound = ("API_ERROR", "Selecting compound data not supported in Bulk Query".to_owned());
+    assert_eq!(refusal("SELECT Id, BillingAddress FROM Account"), Some(compound.clone()));
+    assert_eq!(refusal("SELECT Account__r.BillingAddress FROM Thing__c"), Some(compound.clone()));
+    assert_eq!(refusal("SELECT Place__c FROM Thing__c"), Some(compound));
+    for soql in
+        ["SELECT File__c FROM Thing__c", "SELECT COUNT() FROM Account", "SELECT Id FROM Account OFFSET 1"]
+    {
+        assert_eq!(refusal(soql).map(|(code, _)| code), Some("API_ERROR"), "{soql}");
+    }
+    // Account.Name names itself as its compound and yet is plain text.
+    assert_eq!(refusal("SELECT Id, Name, BillingCity, Owner.Name FROM Account"), None);
+    let plan = org.plan("SELECT Id FROM Account ORDER BY Name LIMIT 5").unwrap();
+    assert!(plan.bulk_refusal().is_none() && plan.has_order_by());
+    assert_eq!(plan.limit(), Some(5));
+}

@@ -1,0 +1,171 @@
+//! The rows of one object.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::error::RowError;
+use super::row::Row;
+use crate::id::RecordId;
+use crate::schema::ObjectDef;
+use crate::value::Cell;
+
+/// The rows of one object, in the order of their ids. Deleted rows stay, marked.
+#[derive(Debug)]
+pub struct Table {
+    def: Arc<ObjectDef>,
+    rows: BTreeMap<RecordId, Arc<Row>>,
+    next_id: u64,
+    next_number: u64,
+    /// By the place of a unique field: which row has a value.
+    unique: HashMap<usize, HashMap<Box<str>, RecordId>>,
+}
+
+impl Table {
+    pub(crate) fn new(def: Arc<ObjectDef>) -> Self {
+        let mut table = Self {
+            def: def.clone(),
+            rows: BTreeMap::new(),
+            next_id: 1,
+            next_number: 1,
+            unique: HashMap::new(),
+        };
+        table.set_def(def);
+        table
+    }
+
+    pub(crate) fn set_def(&mut self, def: Arc<ObjectDef>) {
+        let unique = def.fields().iter().enumerate().filter(|(_, f)| f.unique);
+        for (at, _) in unique {
+            self.unique.entry(at).or_default();
+        }
+        self.def = def;
+    }
+
+    /// The object.
+    #[must_use]
+    pub fn def(&self) -> &Arc<ObjectDef> {
+        &self.def
+    }
+
+    /// How many rows there are, deleted ones and late ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no row, not even a deleted one.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// How many rows there are now that are not deleted.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.rows.values().filter(|row| !row.is_deleted()).count()
+    }
+
+    /// The newest version of a row.
+    #[must_use]
+    pub fn latest(&self, id: RecordId) -> Option<&Arc<Row>> {
+        self.rows.get(&id)
+    }
+
+    /// The version of a row that readers see at `now_ms`; it may be a deleted one.
+    #[must_use]
+    pub fn get(&self, id: RecordId, now_ms: i64) -> Option<&Row> {
+        self.rows.get(&id)?.visible(now_ms)
+    }
+
+    /// What readers see at `now_ms`, in the order of ids, deleted rows included.
+    pub fn visible(&self, now_ms: i64) -> impl Iterator<Item = &Arc<Row>> {
+        self.rows.values().filter_map(move |row| row.visible_arc(now_ms))
+    }
+
+    /// The newest versions, in the order of ids, deleted rows included.
+    pub fn rows(&self) -> impl Iterator<Item = &Arc<Row>> {
+        self.rows.values()
+    }
+
+    pub(crate) fn take_id(&mut self) -> RecordId {
+        let id = RecordId::new(self.def.key_prefix, self.next_id);
+        self.next_id += 1;
+        id
+    }
+
+    pub(crate) fn take_number(&mut self) -> u64 {
+        let n = self.next_number;
+        self.next_number += 1;
+        n
+    }
+
+    /// Puts a version in place and keeps the unique fields' index.
+    pub(crate) fn put(&mut self, row: Arc<Row>) {
+        if !self.unique.is_empty() {
+            if let Some(old) = self.rows.get(&row.id()).cloned() {
+                self.forget(&old);
+            }
+            if !row.is_deleted() {
+                self.index(&row);
+            }
+        }
+        self.rows.insert(row.id(), row);
+    }
+
+    /// Removes a row and all its versions.
+    pub(crate) fn remove(&mut self, id: RecordId) -> Option<Arc<Row>> {
+        let row = self.rows.remove(&id)?;
+        self.forget(&row);
+        Some(row)
+    }
+
+    /// `DUPLICATE_VALUE` when another row has the value of a unique field.
+    pub(crate) fn check_unique(&self, id: Option<RecordId>, values: &[Cell<'_>]) -> Result<(), RowError> {
+        for (at, known) in &self.unique {
+            let (Some(value), Some(field)) = (values.get(*at), self.def.fields().get(*at)) else { continue };
+            let Some(key) = key(value, field.case_sensitive) else { continue };
+            if let Some(other) = known.get(&*key).filter(|other| Some(**other) != id) {
+                let message = format!(
+                    "duplicate value found: {} duplicates value on record with id: {}",
+                    field.name,
+                    other.as_str15()
+                );
+                return Err(RowError::new("DUPLICATE_VALUE", message));
+            }
+        }
+        Ok(())
+    }
+
+    fn index(&mut self, row: &Row) {
+        for (at, known) in &mut self.unique {
+            let sensitive = self.def.fields().get(*at).is_some_and(|f| f.case_sensitive);
+            if let Some(key) = key(&row.get(*at), sensitive) {
+                known.insert(key, row.id());
+            }
+        }
+    }
+
+    fn forget(&mut self, row: &Row) {
+        for (at, known) in &mut self.unique {
+            let sensitive = self.def.fields().get(*at).is_some_and(|f| f.case_sensitive);
+            if let Some(key) = key(&row.get(*at), sensitive)
+                && known.get(&key) == Some(&row.id())
+            {
+                known.remove(&key);
+            }
+        }
+    }
+}
+
+fn key(value: &Cell<'_>, case_sensitive: bool) -> Option<Box<str>> {
+    Some(match value {
+        Cell::Null => return None,
+        Cell::Text(text) if case_sensitive => (*text).into(),
+        Cell::Text(text) => text.to_lowercase().into(),
+        other => {
+            let mut out = Vec::new();
+            other.write_csv(&mut out);
+            String::from_utf8_lossy(&out).into()
+        }
+    })
+}

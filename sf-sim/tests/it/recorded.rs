@@ -1,0 +1,242 @@
+//! Conformance: the emulated org, asked what real orgs were asked, answers in their shape.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use sf_sim::JobPace;
+
+use crate::support::{Org, header, keys, shared};
+
+const V53: &str = "/services/data/v53.0";
+
+/// A recorded case.
+struct Case(Value);
+
+impl Case {
+    fn of(path: &str) -> Option<Self> {
+        let found = shared(&format!("recorded/{path}"));
+        if found.is_none() {
+            println!("skipped: ../shared is absent: recorded/{path}");
+        }
+        let text = std::fs::read_to_string(found?).unwrap();
+        Some(Self(serde_json::from_str(&text).unwrap()))
+    }
+
+    fn status(&self) -> u64 {
+        self.0["response"]["status"].as_u64().unwrap()
+    }
+
+    fn body(&self) -> &str {
+        self.0["response"]["body"].as_str().unwrap_or_default()
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(self.body()).unwrap()
+    }
+
+    /// The body that the recorded request was matched by.
+    fn request(&self) -> Value {
+        let text = self.0["request"]["bodyPatterns"][0]["equalToJson"].as_str().unwrap();
+        serde_json::from_str(text).unwrap()
+    }
+
+    /// Every recorded header is there; those whose value does not hang on time or identity have the same.
+    fn compare_headers(&self, answer: &reqwest::Response) {
+        let free = ["Date", "Set-Cookie", "Sforce-Limit-Info"];
+        for (name, value) in self.0["response"]["headers"].as_object().unwrap() {
+            let ours = header(answer, name);
+            assert!(ours.is_some(), "{name} is missing");
+            if !free.contains(&name.as_str()) {
+                assert_eq!(ours, value.as_str(), "{name}");
+            }
+        }
+        for name in answer.headers().keys() {
+            let known = self.0["response"]["headers"].as_object().unwrap();
+            let transport = ["content-length"];
+            let recorded = known.keys().any(|k| k.eq_ignore_ascii_case(name.as_str()));
+            assert!(recorded || transport.contains(&name.as_str()), "{name} was not recorded");
+        }
+    }
+}
+
+/// Same keys in the same order, same types, all the way down.
+fn same_shape(ours: &Value, theirs: &Value, at: &str) {
+    match (ours, theirs) {
+        (Value::Object(a), Value::Object(b)) => {
+            assert_eq!(keys(ours), keys(theirs), "{at}");
+            for (key, value) in a {
+                same_shape(value, &b[key], &format!("{at}.{key}"));
+            }
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            if let (Some(a), Some(b)) = (a.first(), b.first()) {
+                same_shape(a, b, &format!("{at}[0]"));
+            }
+        }
+        _ => assert_eq!(std::mem::discriminant(ours), std::mem::discriminant(theirs), "{at}: {ours} and {theirs}"),
+    }
+}
+
+/// The rows of a recorded result, put into the org in the same order.
+fn load(org: &Org, csv: &str) {
+    for line in csv.lines().skip(1) {
+        let cells: Vec<&str> = line.trim_matches('"').split("\",\"").collect();
+        let mut fields = json!({});
+        for (name, cell) in ["Name", "Type", "Industry"].iter().zip(cells) {
+            if !cell.is_empty() {
+                fields[*name] = cell.into();
+            }
+        }
+        org.sim.insert("Account", &fields).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_bulk_query_runs_as_recorded_from_creation_to_deletion() {
+    let cases = ["create", "get-info", "get-results", "get-results-limited", "get-results-limited-next", "delete"]
+        .map(|name| Case::of(&format!("sf-fx-runtime-java/bulk-query-{name}.json")));
+    let [Some(create), Some(info), Some(results), Some(limited), Some(next), Some(delete)] = cases else { return };
+    let org = Org::new().await;
+    load(&org, results.body());
+
+    let answer = org.post(&format!("{V53}/jobs/query"), &create.request()).await;
+    assert_eq!(u64::from(answer.status().as_u16()), create.status());
+    create.compare_headers(&answer);
+    let text = answer.text().await.unwrap();
+    let job: Value = serde_json::from_str(&text).unwrap();
+    // Of the recorded text only ids differ: the org's clock stands at the time of the recording.
+    let mut expected = create.json();
+    for key in ["id", "createdById"] {
+        expected[key] = job[key].clone();
+    }
+    assert_eq!(text, expected.to_string());
+    let path = format!("{V53}/jobs/query/{}", job["id"].as_str().unwrap());
+
+    let answer = org.get(&path).await;
+    info.compare_headers(&answer);
+    let text = answer.text().await.unwrap();
+    let mut expected = info.json();
+    for key in ["id", "createdById", "systemModstamp", "totalProcessingTime"] {
+        expected[key] = serde_json::from_str::<Value>(&text).unwrap()[key].clone();
+    }
+    assert_eq!(text, expected.to_string());
+
+    for (case, query) in [(&results, ""), (&limited, "?maxRecords=10"), (&next, "?locator=MTA")] {
+        let answer = org.get(&format!("{path}/results{query}")).await;
+        case.compare_headers(&answer);
+        assert_eq!(answer.text().await.unwrap(), case.body(), "{query}");
+    }
+    let answer = org.call(Method::DELETE, &path).send().await.unwrap();
+    assert_eq!(u64::from(answer.status().as_u16()), delete.status());
+    delete.compare_headers(&answer);
+    assert_eq!(answer.text().await.unwrap(), "");
+}
+
+#[tokio::test]
+async fn a_job_that_is_not_there_is_answered_as_recorded() {
+    let Some(case) = Case::of("sf-fx-runtime-java/bulk-ingest-abort-nonexistent.json") else { return };
+    let org = Org::new().await;
+    let body = json!({ "state": "Aborted" });
+    let path = format!("{V53}/jobs/query/7507Q000009f4YjXXX");
+    let answer = org.call(Method::PATCH, &path).json(&body).send().await.unwrap();
+    assert_eq!(u64::from(answer.status().as_u16()), case.status());
+    case.compare_headers(&answer);
+    assert_eq!(answer.text().await.unwrap(), case.body());
+}
+
+#[tokio::test]
+async fn an_aborted_job_is_told_in_the_recorded_order() {
+    let Some(case) = Case::of("sf-fx-runtime-java/bulk-ingest-abort.json") else { return };
+    let org = Org::new().await;
+    org.sim.set_job_pace(JobPace::Polls(1));
+    let id = org.job("SELECT Id FROM Account").await;
+    let path = format!("/services/data/v66.0/jobs/query/{id}");
+    let answer = org.call(Method::PATCH, &path).json(&json!({ "state": "Aborted" })).send().await.unwrap();
+    case.compare_headers(&answer);
+    same_shape(&answer.json().await.unwrap(), &case.json(), "job");
+}
+
+#[tokio::test]
+async fn a_login_answers_with_the_recorded_members() {
+    let Some(case) = Case::of("restforce-db/200_post_oauth2_token.json") else { return };
+    let org = Org::new().await;
+    let credentials = org.sim.credentials().clone();
+    let password = format!("{}{}", credentials.password, credentials.security_token);
+    let form = [
+        ("grant_type", "password"),
+        ("client_id", credentials.client_id.as_str()),
+        ("client_secret", credentials.client_secret.as_str()),
+        ("username", credentials.username.as_str()),
+        ("password", password.as_str()),
+    ];
+    let answer = org.login(&form).await;
+    for name in ["expires", "pragma", "cache-control", "content-type"] {
+        let recorded = case.0["response"]["headers"].as_object().unwrap();
+        let recorded = recorded.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).unwrap().1;
+        assert_eq!(header(&answer, name), recorded.as_str(), "{name}");
+    }
+    let ours: Value = answer.json().await.unwrap();
+    let theirs = case.json();
+    // The order changed between 2015 and 2018; ours is the later one.
+    let sorted = |value: &Value| {
+        let mut keys: Vec<String> = keys(value).into_iter().map(str::to_owned).collect();
+        keys.sort();
+        keys
+    };
+    assert_eq!(sorted(&ours), sorted(&theirs));
+    for (key, value) in ours.as_object().unwrap() {
+        assert!(value.is_string() && theirs[key].is_string(), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn rows_and_queries_have_the_recorded_shape() {
+    let Some(query) = Case::of("restforce-db/200_get_data_api_version_query.json") else { return };
+    let Some(deleted) = Case::of("restforce-db/404_delete_data_api_version_sobjects_ID__c_ID.json") else { return };
+    let org = Org::new().await;
+    let id = org.sim.insert("Account", &json!({ "Name": "x" })).unwrap();
+    let soql = "select+Id,+Name,+SystemModstamp,+LastModifiedById+from+Account";
+    let ours = org.json(&format!("/services/data/v66.0/query?q={soql}")).await;
+    let theirs = query.json();
+    assert_eq!(keys(&ours), keys(&theirs));
+    same_shape(&ours["records"][0]["attributes"], &theirs["records"][0]["attributes"], "attributes");
+    assert_eq!(keys(&ours["records"][0]), ["attributes", "Id", "Name", "SystemModstamp", "LastModifiedById"]);
+
+    org.sim.delete("Account", id).unwrap();
+    let path = format!("/services/data/v66.0/sobjects/Account/{id}");
+    let answer = org.call(Method::DELETE, &path).send().await.unwrap();
+    assert_eq!(u64::from(answer.status().as_u16()), deleted.status());
+    assert_eq!(answer.text().await.unwrap(), deleted.body());
+}
+
+#[tokio::test]
+async fn every_recorded_limit_is_told() {
+    let Some(path) = shared("recorded/swiftlysalesforce/MockLimits.json") else {
+        println!("skipped: ../shared is absent: recorded/swiftlysalesforce/MockLimits.json");
+        return;
+    };
+    let recorded: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let org = Org::new().await;
+    let ours = org.json("/services/data/v66.0/limits").await;
+    for (name, limit) in recorded.as_object().unwrap() {
+        assert_eq!(ours[name]["Max"], limit["Max"], "{name}");
+        assert!(ours[name]["Remaining"].is_u64(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn describes_have_the_recorded_keys() {
+    for name in ["Account", "Contact", "Lead", "Case", "Opportunity"] {
+        let Some(case) = Case::of(&format!("cumulusci-describes/GET_sobjects_{name}_describe.json")) else { return };
+        let theirs = case.json();
+        let org = Org::new().await;
+        let ours = org.json(&format!("/services/data/v66.0/sobjects/{name}/describe")).await;
+        for key in keys(&theirs) {
+            assert!(ours.get(key).is_some(), "{name}.{key}");
+        }
+        let ours_fields = ours["fields"].as_array().unwrap();
+        let theirs_fields = theirs["fields"].as_array().unwrap();
+        for key in keys(&theirs_fields[0]) {
+            assert!(ours_fields[0].get(key).is_some(), "{name}.fields.{key}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Versions, describes, queries, rows and events.
+
+use std::io::{Read as _, Write as _};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{NOW, Org, V, header, keys, told};
+
+const NOT_FOUND: &str = r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#;
+
+#[tokio::test]
+async fn versions_are_told_without_a_login_in_ascending_order() {
+    let org = Org::new().await;
+    let answer = org.without_token(Method::GET, "/services/data/").send().await.unwrap();
+    let versions: Vec<Value> = answer.json().await.unwrap();
+    let first = json!({ "label": "Summer '14", "url": "/services/data/v31.0", "version": "31.0" });
+    let last = json!({ "label": "Spring '26", "url": "/services/data/v66.0", "version": "66.0" });
+    assert_eq!((versions.len(), &versions[0], &versions[35]), (36, &first, &last));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_not_found_and_a_retired_version_is_gone() {
+    let org = Org::new().await;
+    for path in ["/", "/services/data/v99.0/limits", "/services/data/v66.0/nonsense", "/services/data/v66.0/sobjects/Nope", "/services/data/v66.0/sobjects/Nope/describe"] {
+        assert_eq!(org.told(path).await, (404, NOT_FOUND.to_owned()), "{path}");
+    }
+    let gone = r#"[{"errorCode":"UNSUPPORTED_API_VERSION","message":"The requested API version (v30.0) is not supported."}]"#;
+    assert_eq!(org.told("/services/data/v30.0/limits").await, (410, gone.to_owned()));
+    let put = org.call(Method::PUT, &format!("{V}/limits")).send().await.unwrap();
+    assert_eq!((put.status().as_u16(), header(&put, "allow")), (405, Some("GET,HEAD")));
+}
+
+#[tokio::test]
+async fn a_describe_is_sent_again_only_when_it_changed() {
+    let org = Org::new().await;
+    for path in [format!("{V}/sobjects/Account/describe"), format!("{V}/sobjects/")] {
+        let first = org.get(&path).await;
+        let modified = header(&first, "last-modified").unwrap().to_owned();
+        let body: Value = first.json().await.unwrap();
+        assert!(body["fields"].is_array() || body["sobjects"].is_array());
+        let ask = |since: &str| org.call(Method::GET, &path).header("If-Modified-Since", since).send();
+        let same = ask(&modified).await.unwrap();
+        assert_eq!((same.status().as_u16(), header(&same, "content-length")), (304, None));
+        assert_eq!(same.text().await.unwrap(), "");
+        assert_eq!(ask("Thu, 01 Jan 1970 00:00:00 GMT").await.unwrap().status(), 200);
+        assert_eq!(ask("nonsense").await.unwrap().status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_query_of_many_rows_comes_in_pages_behind_an_opaque_cursor() {
+    let org = Org::new().await;
+    org.accounts(450);
+    let query = |text: &str| format!("{V}/query?q={}", text.replace(' ', "+"));
+    let ask = org.call(Method::GET, &query("SELECT Id, Name FROM Account"));
+    let first: Value =
+        ask.header("Sforce-Query-Options", "batchSize=200").send().await.unwrap().json().await.unwrap();
+    assert_eq!(keys(&first), ["totalSize", "done", "nextRecordsUrl", "records"]);
+    assert_eq!(keys(&first["records"][0]), ["attributes", "Id", "Name"]);
+    let mut names = Vec::new();
+    let (mut page, mut next_urls) = (first, Vec::new());
+    loop {
+        assert_eq!(page["totalSize"], 450);
+        names.extend(page["records"].as_array().unwrap().iter().map(|r| r["Name"].as_str().unwrap().to_owned()));
+        let Some(next) = page["nextRecordsUrl"].as_str().map(str::to_owned) else { break };
+        assert_eq!(page["done"], false);
+        page = org.json(&next).await;
+        next_urls.push(next);
+    }
+    assert_eq!(keys(&page), ["totalSize", "done", "records"]);
+    assert_eq!((page["done"].clone(), names.len()), (true.into(), 450));
+    assert!(names.iter().enumerate().all(|(at, name)| *name == format!("Account {at}")));
+    let cursor = next_urls[0].strip_prefix(&format!("{V}/query/0r8")).unwrap();
+    assert!(cursor.len() == 19 && cursor.ends_with("-200"), "{cursor}");
+    assert!(next_urls[1].ends_with("-400"));
+
+    let body = r#"[{"message":"invalid query locator","errorCode":"INVALID_QUERY_LOCATOR"}]"#;
+    assert_eq!(org.told(&format!("{V}/query/0r8nonsense-200")).await, (400, body.to_owned()));
+    org.sim.clock().advance(std::time::Duration::from_secs(3 * 24 * 3_600));
+    let token = org.sim.access_token();
+    let late = org.without_token(Method::GET, &next_urls[0]).bearer_auth(token).send().await.unwrap();
+    assert_eq!(told(late).await, (400, body.to_owned()));
+
+    let count = Org::new().await;
+    count.accounts(3);
+    let body = r#"{"totalSize":3,"done":true,"records":[]}"#;
+    assert_eq!(count.told(&query("SELECT COUNT() FROM Account")).await, (200, body.to_owned()));
+}
+
+#[tokio::test]
+async fn a_query_that_cannot_be_run_is_refused_in_salesforces_words() {
+    let org = Org::new().await;
+    let (status, body) = org.told(&format!("{V}/query?q=SELECT+Bacon__c+FROM+Account+LIMIT+2")).await;
+    let expected = "\nSELECT Bacon__c FROM Account LIMIT 2\n       ^\nERROR at Row:1:Column:8\nNo such column 'Bacon__c' on entity 'Account'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.";
+    let expected = json!([{ "message": expected, "errorCode": "INVALID_FIELD" }]);
+    assert_eq!((status, body), (400, expected.to_string()));
+    let (status, body) = org.told(&format!("{V}/query?q=SELEKT")).await;
+    let expected = json!([{ "message": "unexpected token: SELEKT", "errorCode": "MALFORMED_QUERY" }]);
+    assert_eq!((status, body), (400, expected.to_string()));
+}
+
+#[tokio::test]
+async fn a_row_lives_and_dies() {
+    let org = Org::new().await;
+    let created = org.post(&format!("{V}/sobjects/Account"), &json!({ "Name": "Wheelworks" })).await;
+    assert_eq!(created.status(), 201);
+    let location = header(&created, "location").unwrap().to_owned();
+    let body = created.text().await.unwrap();
+    let id = serde_json::from_str::<Value>(&body).unwrap()["id"].as_str().unwrap().to_owned();
+    assert_eq!(body, format!(r#"{{"id":"{id}","success":true,"errors":[]}}"#));
+    assert_eq!(location, format!("{V}/sobjects/Account/{id}"));
+
+    let read = org.json(&format!("{location}?fields=Name,Id")).await;
+    let expected = format!(
+        r#"{{"attributes":{{"type":"Account","url":"{location}"}},"Name":"Wheelworks","Id":"{id}"}}"#
+    );
+    assert_eq!(read.to_string(), expected);
+
+    let change = org.call(Method::PATCH, &location).json(&json!({ "Name": "Wheelworks Ltd" }));
+    let changed = change.send().await.unwrap();
+    assert_eq!(header(&changed, "content-security-policy"), Some("upgrade-insecure-requests"));
+    assert_eq!(told(changed).await, (204, String::new()));
+    assert_eq!(org.json(&location).await["Name"], "Wheelworks Ltd");
+
+    let gone = r#"[{"message":"entity is deleted","errorCode":"ENTITY_IS_DELETED","fields":[]}]"#;
+    let delete = || async { told(org.call(Method::DELETE, &location).send().await.unwrap()).await };
+    assert_eq!(delete().await, (204, String::new()));
+    assert_eq!(delete().await, (404, gone.to_owned()));
+    assert_eq!(org.told(&location).await, (404, gone.to_owned()));
+    let query = |verb: &str| format!("{V}/{verb}?q=SELECT+Id,IsDeleted+FROM+Account");
+    assert_eq!(org.json(&query("query")).await["totalSize"], 0);
+    assert_eq!(org.json(&query("queryAll")).await["records"][0]["IsDeleted"], true);
+}
+
+#[tokio::test]
+async fn a_row_that_is_wrong_is_refused() {
+    let org = Org::new().await;
+    let path = format!("{V}/sobjects/Account");
+    let refused = told(org.post(&path, &json!({ "FavoritePet__c": "cat" })).await).await;
+    assert_eq!(refused.0, 400);
+    assert!(refused.1.starts_with(r#"[{"message":"No such column 'FavoritePet__c' on sobject of type Account","errorCode":"INVALID_FIELD""#), "{}", refused.1);
+    let missing = told(org.post(&path, &json!({})).await).await;
+    let body = r#"[{"message":"Required fields are missing: [Name]","errorCode":"REQUIRED_FIELD_MISSING","fields":["Name"]}]"#;
+    assert_eq!(missing, (400, body.to_owned()));
+    let text = org.call(Method::POST, &path).header("Content-Type", "text/plain").body("{}").send().await.unwrap();
+    assert_eq!(text.status(), 415);
+    let broken = org.call(Method::POST, &path).header("Content-Type", "application/json").body("{oops").send();
+    let (status, body) = told(broken.await.unwrap()).await;
+    assert!(status == 400 && body.contains("JSON_PARSER_ERROR"), "{status} {body}");
+}
+
+#[tokio::test]
+async fn bodies_are_compressed_both_ways_where_the_client_says_so() {
+    let org = Org::new().await;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(br#"{"Name":"Packed"}"#).unwrap();
+    let packed = org
+        .call(Method::POST, &format!("{V}/sobjects/Account"))
+        .header("Content-Type", "application/json")
+        .header("Content-Encoding", "gzip")
+        .body(gzip.finish().unwrap());
+    assert_eq!(packed.send().await.unwrap().status(), 201);
+
+    let path = format!("{V}/query?q=SELECT+Name+FROM+Account");
+    let ask = org.call(Method::GET, &path).header("Accept-Encoding", "gzip").send().await.unwrap();
+    assert_eq!(header(&ask, "content-encoding"), Some("gzip"));
+    let bytes = ask.bytes().await.unwrap();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(bytes.as_ref()).read_to_string(&mut text).unwrap();
+    assert!(text.contains("Packed"), "{text}");
+    assert_eq!(header(&org.get(&path).await, "content-encoding"), None);
+    org.sim.set_gzip(false);
+    let ask = org.call(Method::GET, &path).header("Accept-Encoding", "gzip").send().await.unwrap();
+    assert_eq!(header(&ask, "content-encoding"), None);
+}
+
+#[tokio::test]
+async fn the_date_is_the_orgs_and_may_differ_from_its_stamps() {
+    let org = Org::new().await;
+    let path = format!("{V}/limits");
+    assert_eq!(header(&org.get(&path).await, "date"), Some("Thu, 26 Jan 2023 14:50:10 GMT"));
+    org.sim.set_date_skew_ms(-30_000);
+    assert_eq!(header(&org.get(&path).await, "date"), Some("Thu, 26 Jan 2023 14:49:40 GMT"));
+    let id = org.sim.insert("Account", &json!({ "Name": "x" })).unwrap();
+    let row = org.json(&format!("{V}/sobjects/Account/{id}?fields=SystemModstamp")).await;
+    assert_eq!(row["SystemModstamp"], "2023-01-26T14:50:10.000+0000");
+    assert_eq!(org.sim.clock().now_ms(), NOW);
+}
+
+#[tokio::test]
+async fn a_row_may_become_visible_after_its_stamp() {
+    let org = Org::new().await;
+    org.sim.set_visibility_delay(std::time::Duration::from_secs(20));
+    org.accounts(1);
+    let count = async || org.json(&format!("{V}/query?q=SELECT+COUNT()+FROM+Account")).await["totalSize"].clone();
+    org.sim.clock().advance(std::time::Duration::from_secs(19));
+    assert_eq!(count().await, 0);
+    org.sim.clock().advance(std::time::Duration::from_secs(1));
+    assert_eq!(count().await, 1);
+}
+
+#[tokio::test]
+async fn the_map_of_resources_names_them() {
+    let org = Org::new().await;
+    let map = org.json(V).await;
+    assert_eq!(map["query"], format!("{V}/query"));
+    assert_eq!(map["sobjects"], format!("{V}/sobjects"));
+}
