@@ -11,6 +11,7 @@ use crate::{Error, ErrorKind, Host, LoginUrl, Result};
 /// administrator chose under "Run As".
 ///
 /// ```no_run
+/// # #[cfg(feature = "reqwest")]
 /// # async fn example(id: String, secret: String) -> sf_auth::Result<()> {
 /// let org = sf_auth::ClientCredentials::new("https://acme.my.salesforce.com", id, secret).connect().await?;
 /// # Ok(()) }

@@ -23,6 +23,7 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// before. No secret and no password travels.
 ///
 /// ```no_run
+/// # #[cfg(feature = "reqwest")]
 /// # async fn example(consumer_key: &str) -> Result<(), Box<dyn std::error::Error>> {
 /// let pem = std::fs::read_to_string("server.key")?;
 /// let org = sf_auth::JwtBearer::new("https://acme.my.salesforce.com", consumer_key, "ann@acme.example", pem)

@@ -56,6 +56,10 @@ pub struct LoginUrl {
 const PAGES: &[(&str, &str)] =
     &[(".lightning.force.com", ".my.salesforce.com"), (".my.salesforce-setup.com", ".my.salesforce.com")];
 
+/// Hosts that serve pages, and whose names do not tell the org's own.
+const PAGES_ONLY: &[&str] =
+    &[".vf.force.com", ".visual.force.com", ".visualforce.com", ".content.force.com", ".file.force.com"];
+
 impl LoginUrl {
     /// The login host of every production org.
     pub const PRODUCTION: &'static str = "https://login.salesforce.com";
@@ -180,7 +184,7 @@ fn kind_of(domain: &str, url: &Url) -> Result<Host> {
                 .with_hint(format!("Use https://{org}{logins} instead.")));
         }
     }
-    if domain.ends_with(".vf.force.com") || domain.ends_with(".visual.force.com") {
+    if PAGES_ONLY.iter().any(|pages| domain.ends_with(pages)) {
         return Err(refused(format!("{} serves pages, not logins", url.origin().ascii_serialization()))
             .with_hint(
                 "Use the org's My Domain instead (Setup > My Domain): https://<name>.my.salesforce.com.",
@@ -279,7 +283,11 @@ mod tests {
         ] {
             assert_eq!(refusal(text).hint().unwrap(), format!("Use {instead} instead."));
         }
-        assert!(refusal("https://acme--c.vf.force.com/apex/x").hint().unwrap().contains("Setup > My Domain"));
+        for text in
+            ["https://acme--c.vf.force.com/apex/x", "acme--c.na1.visual.force.com", "acme.file.force.com"]
+        {
+            assert!(refusal(text).hint().unwrap().contains("Setup > My Domain"), "{text}");
+        }
     }
 
     #[test]

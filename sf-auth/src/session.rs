@@ -15,6 +15,7 @@ use crate::{Error, ErrorKind, Grant, LoginUrl, Result};
 /// A ready session: an access token or session id that someone else obtained, and the instance it is for.
 ///
 /// ```no_run
+/// # #[cfg(feature = "reqwest")]
 /// # async fn example(token: &str) -> sf_auth::Result<()> {
 /// let org = sf_auth::Session::new("https://acme.my.salesforce.com", token).connect().await?;
 /// # Ok(()) }

@@ -83,7 +83,7 @@ async fn attempt(form: &Form, mut context: Context<'_>, http: &dyn HttpService) 
     let response = http.call(request(form, &endpoint)?).await.map_err(|e| no_answer(&endpoint, e))?;
     context.date = response.header("date").and_then(time::parse_http_date);
     let answer = Answer::read(response, form, &endpoint).await?;
-    if answer.status.is_success() { answer.token() } else { Err(answer.refusal(&context)) }
+    if answer.status.is_success() { answer.token(&context) } else { Err(answer.refusal(&context)) }
 }
 
 fn request(form: &Form, endpoint: &str) -> Result<Request<Bytes>> {
@@ -188,7 +188,7 @@ impl<'a> Answer<'a> {
         Ok(answer)
     }
 
-    fn token(self) -> Result<Token> {
+    fn token(self, context: &Context<'_>) -> Result<Token> {
         let body: Body = serde_json::from_slice(&self.body).map_err(|e| {
             if e.is_eof() {
                 Error::new(
@@ -199,11 +199,8 @@ impl<'a> Answer<'a> {
                 self.nonsense(&format!("{}, which is no token answer", self.what_came()))
             }
         })?;
-        if body.access_token.is_none()
-            && let Some(error) = body.error
-        {
-            let oauth = self.oauth(error, body.error_description.unwrap_or_default());
-            return Err(Error::new(oauth.kind(), self.refused(&oauth)).with_oauth(oauth));
+        if body.access_token.is_none() && body.error.is_some() {
+            return Err(self.refusal(context));
         }
         let Some(Secretly(token)) = body.access_token.filter(|t| !t.0.is_empty()) else {
             return Err(self.nonsense("an answer without a token"));
@@ -288,6 +285,10 @@ impl<'a> Answer<'a> {
     fn redirect(self) -> Error {
         let status = self.status.as_u16();
         let to = self.elsewhere.as_deref().unwrap_or("nowhere");
+        let hint = match &self.elsewhere {
+            Some(host) => format!("If {host} is a login host of the org, log in there: https://{host}."),
+            None => NOT_A_LOGIN_HOST.to_owned(),
+        };
         Error::new(
             ErrorKind::Protocol,
             format!(
@@ -296,7 +297,7 @@ impl<'a> Answer<'a> {
             ),
         )
         .with_status(status)
-        .with_hint(format!("If {to} is a login host of the org, log in there: https://{to}."))
+        .with_hint(hint)
     }
 
     /// OAuth's error pair, or the first entry of the list that the org's gateway sends.

@@ -10,6 +10,7 @@ use crate::{LoginUrl, Result};
 /// The username-password flow: an app logs in with a user's name and password.
 ///
 /// ```no_run
+/// # #[cfg(feature = "reqwest")]
 /// # async fn example(key: &str, secret: &str, password: &str, token: &str) -> sf_auth::Result<()> {
 /// let org = sf_auth::UsernamePassword::new("https://login.salesforce.com", key, secret, "ann@acme.example", password)
 ///     .security_token(token)

@@ -9,6 +9,9 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use crate::csv_rows::{Step, Tail};
 use crate::{ErrorKind, Pages, Result};
 
+/// How many bytes of whole rows are gathered before they are written.
+const BATCH: usize = 128 * 1024;
+
 /// Finds the ends of rows: a line end outside quotes, that is after an even number of quotes.
 #[derive(Default)]
 struct RowEnds {
@@ -40,6 +43,20 @@ struct Copy {
     ends: RowEnds,
     /// The beginning of a row whose end has not come yet.
     carry: Vec<u8>,
+}
+
+/// Whole rows on their way to the writer: one large write costs less than many small ones.
+struct Batch<'w, W> {
+    out: &'w mut W,
+    rows: Vec<u8>,
+}
+
+impl<W: AsyncWrite + Unpin> Batch<'_, W> {
+    async fn flush(&mut self) -> std::io::Result<()> {
+        let written = self.out.write_all(&self.rows).await;
+        self.rows.clear();
+        written
+    }
 }
 
 impl Copy {
@@ -79,6 +96,14 @@ impl Pages {
         if first && let Some(line) = self.header_line() {
             out.write_all(line.as_bytes()).await.map_err(|e| self.io(e))?;
         }
+        let mut batch = Batch { out, rows: Vec::with_capacity(2 * BATCH) };
+        let copied = self.copy_page(&mut batch).await;
+        // Also after an error: what was taken is written, so the file ends where `position` says.
+        batch.flush().await.map_err(|e| self.io(e))?;
+        copied
+    }
+
+    async fn copy_page<W: AsyncWrite + Unpin>(&mut self, batch: &mut Batch<'_, W>) -> Result<u64> {
         let mut rows = 0;
         'answer: loop {
             let mut copy = Copy::default();
@@ -97,7 +122,10 @@ impl Pages {
                         None => continue 'answer,
                     },
                 };
-                rows += self.copy_piece(&mut copy, &piece, out).await?;
+                rows += self.copy_piece(&mut copy, &piece, &mut batch.rows);
+                if batch.rows.len() >= BATCH {
+                    batch.flush().await.map_err(|e| self.io(e))?;
+                }
             }
         }
     }
@@ -136,10 +164,8 @@ impl Pages {
         Some(names.join(",") + "\n")
     }
 
-    async fn copy_piece<W>(&mut self, copy: &mut Copy, piece: &[u8], out: &mut W) -> Result<u64>
-    where
-        W: AsyncWrite + Unpin,
-    {
+    /// Appends the whole rows of a piece that were not taken yet and returns how many they are.
+    fn copy_piece(&mut self, copy: &mut Copy, piece: &[u8], out: &mut Vec<u8>) -> u64 {
         let mut fresh_from = None;
         let (mut start, mut written) = (0, 0);
         let mut ends = std::mem::take(&mut copy.ends);
@@ -153,15 +179,15 @@ impl Pages {
         copy.ends = ends;
         if let Some(from) = fresh_from {
             if from == 0 {
-                out.write_all(&copy.carry).await.map_err(|e| self.io(e))?;
+                out.extend_from_slice(&copy.carry);
             }
-            out.write_all(&piece[from..start]).await.map_err(|e| self.io(e))?;
+            out.extend_from_slice(&piece[from..start]);
         }
         if start > 0 {
             copy.carry.clear();
         }
         copy.carry.extend_from_slice(&piece[start..]);
-        Ok(written)
+        written
     }
 
     fn io(&self, error: std::io::Error) -> crate::Error {

@@ -18,7 +18,11 @@ const FIELDS: [(&str, FieldType, &str); 16] = [
     ("City", FieldType::String, "San Francisco"),
     ("Latitude", FieldType::Double, "37.793810"),
     ("Email", FieldType::Email, "ada.lovelace@example.com"),
-    ("Description", FieldType::TextArea, "Asked for a quotation for 40 engines, wants to see one at work before the end of the quarter."),
+    (
+        "Description",
+        FieldType::TextArea,
+        "Asked for a quotation for 40 engines, wants to see one at work before the end of the quarter.",
+    ),
     ("AnnualRevenue", FieldType::Currency, "1250000.50"),
     ("NumberOfEmployees", FieldType::Int, "4200"),
     ("OwnerId", FieldType::Reference, "0055g00000ABCDEAA4"),
@@ -29,7 +33,8 @@ const FIELDS: [(&str, FieldType, &str); 16] = [
 fn rows(c: &mut Criterion) {
     let fields = FIELDS.map(|(name, kind, _)| Field::new(name, kind)).into();
     let schema = Arc::new(Schema::new("Lead", fields).expect("the names differ"));
-    let columns = Columns::new(&schema, FIELDS.map(|f| f.0), Extra::Refuse).expect("the header is the schema's");
+    let columns =
+        Columns::new(&schema, FIELDS.map(|f| f.0), Extra::Refuse).expect("the header is the schema's");
     let mut record = Record::new(Arc::new(columns));
     record.set_cells(FIELDS.map(|f| f.2)).expect("as many cells as columns");
     let bytes: usize = FIELDS.iter().map(|f| f.2.len()).sum();
@@ -37,7 +42,8 @@ fn rows(c: &mut Criterion) {
     let mut group = c.benchmark_group("convert");
     group.throughput(Throughput::Bytes(bytes as u64));
     for (name, value_schema) in [("row to JSON", false), ("row to JSON with schema", true)] {
-        let config = JsonRecordConfig { value_schema, key_schema: value_schema, ..JsonRecordConfig::default() };
+        let config =
+            JsonRecordConfig { value_schema, key_schema: value_schema, ..JsonRecordConfig::default() };
         let writer = JsonRecord::new(&schema, &config).expect("the settings name fields of the schema");
         let mut out = Vec::new();
         group.bench_function(name, |b| {

@@ -44,9 +44,10 @@ pub fn generate(store: &mut Store, object: &str, n: usize, seed: u64) -> Result<
     let first = store.table(&def.name).map_or(0, crate::store::Table::len);
     let mut rng = Rng::with_seed(seed);
     let mut values = vec![Value::Null; def.fields().len()];
+    let mut person = Person::default();
     for row in 0..n {
         values.fill(Value::Null);
-        let mut person = Person::new(&mut rng, first + row);
+        person.renew(&mut rng, first + row);
         for (at, maker) in &makers {
             values[*at] = maker.make(&def.fields()[*at], &mut rng, &mut person, now);
         }
@@ -113,23 +114,24 @@ fn parents(store: &Store, field: &FieldDef) -> Result<Maker, RowError> {
 }
 
 /// What the texts of one row have in common.
+#[derive(Default)]
 struct Person {
     number: usize,
     first: &'static str,
     last: &'static str,
     company: &'static str,
-    place: &'static (&'static str, &'static str, &'static str, &'static str),
+    place: words::Place,
+    /// A buffer for the text being made.
+    text: String,
 }
 
 impl Person {
-    fn new(rng: &mut Rng, number: usize) -> Self {
-        Self {
-            number,
-            first: words::pick(rng, &words::FIRST),
-            last: words::pick(rng, &words::LAST),
-            company: words::pick(rng, &words::COMPANIES),
-            place: &words::PLACES[rng.usize(..words::PLACES.len())],
-        }
+    fn renew(&mut self, rng: &mut Rng, number: usize) {
+        self.number = number;
+        self.first = words::pick(rng, &words::FIRST);
+        self.last = words::pick(rng, &words::LAST);
+        self.company = words::pick(rng, &words::COMPANIES);
+        self.place = words::PLACES[rng.usize(..words::PLACES.len())];
     }
 }
 
@@ -142,7 +144,14 @@ impl Maker {
         match self {
             Self::Owner(user) => Value::Id(*user),
             Self::Parents(ids) => Value::Id(ids[rng.usize(..ids.len())]),
-            Self::Word(kind) => limited(field, kind.write(rng, person, field.unique)),
+            Self::Word(kind) => {
+                person.text.clear();
+                let mut text = std::mem::take(&mut person.text);
+                kind.write(&mut text, rng, person, field.unique);
+                let value = limited(field, &text);
+                person.text = text;
+                value
+            }
             Self::Typed => typed(field, rng, now),
             Self::Unset => match field.ty {
                 Type::Boolean => Value::Bool(false),
@@ -153,7 +162,7 @@ impl Maker {
 }
 
 /// Text cut to the field's length.
-fn limited(field: &FieldDef, text: String) -> Value {
+fn limited(field: &FieldDef, text: &str) -> Value {
     let most = field.length as usize;
     if most == 0 || text.len() <= most {
         return Value::text(text);

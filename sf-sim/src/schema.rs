@@ -295,13 +295,6 @@ impl FieldDef {
         }
     }
 
-    /// Takes reading beyond a describe's word away: the org alone writes the field.
-    pub fn set_read_only(&mut self) {
-        self.createable = false;
-        self.updateable = false;
-        self.permissionable = false;
-    }
-
     /// Whether the org composes the value out of other fields and stores none: addresses, locations, names of people.
     #[must_use]
     pub fn is_compound(&self) -> bool {
@@ -321,12 +314,6 @@ impl FieldDef {
             let default = self.picklist.iter().find(|p| p.default && self.ty == Type::Picklist)?;
             Some(Value::Text(default.value.clone()))
         })
-    }
-
-    /// Whether a new record must be given a value.
-    #[must_use]
-    pub fn is_required(&self) -> bool {
-        self.createable && !self.nillable && !self.defaulted_on_create && self.default.is_none()
     }
 }
 

@@ -287,6 +287,13 @@ async fn a_named_cause_is_final_whatever_the_status_beside_it() {
 }
 
 #[tokio::test]
+async fn a_refusal_under_a_good_status_is_a_refusal() {
+    let (error, asked) = refusal(json(200, r#"{"error":"invalid_client_id","error_description":""}"#)).await;
+    assert_eq!((error.kind(), asked), (ErrorKind::InvalidClientId, 1));
+    assert!(error.hint().is_some(), "{error}");
+}
+
+#[tokio::test]
 async fn the_gateways_error_list_is_read_as_well() {
     let (error, _) =
         refusal(json(404, r#"[{"errorCode":"URL_NOT_RESET","message":"Destination URL not reset"}]"#)).await;

@@ -1,5 +1,7 @@
 //! Logins over real sockets: recorded answers, faults, an emulated org.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
 mod emulated;
 mod faults;
 mod recorded;

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Deserialize;
 use sf_core::client::encode_segment;
 use sf_core::{ApiError, Client};
+use tokio::time::Instant;
 
 use crate::event_type::Describe;
 use crate::{Error, ErrorKind, Event, EventType, Result, check};

@@ -132,3 +132,19 @@ async fn a_session_that_ends_before_the_event_is_renewed_and_the_event_published
     publisher.publish(&event()).await.unwrap();
     assert_eq!(sim.published().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_field_that_the_org_gets_later_is_known_after_a_minute() {
+    let sim = org();
+    let publisher = Publisher::new(client(&sim).await);
+    let newer = event().field("New__c", "x");
+    assert_eq!(publisher.check(&newer).await.unwrap_err().kind(), ErrorKind::InvalidEvent);
+    sim.store(|store| {
+        store.add_fields("Order__e", vec![field("New__c", Type::String, |f| f.set_length(10))])
+    });
+    assert_eq!(publisher.check(&newer).await.unwrap_err().kind(), ErrorKind::InvalidEvent);
+    assert_eq!(sim.journal().count(&Route::Describe), 1, "each wrong event would cost the org a call");
+    tokio::time::advance(std::time::Duration::from_secs(61)).await;
+    publisher.check(&newer).await.unwrap();
+    assert_eq!(sim.journal().count(&Route::Describe), 2);
+}

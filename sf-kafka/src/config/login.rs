@@ -1,4 +1,4 @@
-//! How to log in, from the keys of §"Salesforce: org and login" of the reference page.
+//! How to log in: which keys a grant needs, and where a private key comes from.
 
 use std::fs::File;
 use std::io::Read;

@@ -29,7 +29,9 @@ pub(super) enum Key {
 pub(super) fn parse_key(bytes: &[u8]) -> Key {
     let Ok(Value::Array(parts)) = serde_json::from_slice(bytes) else { return Key::Foreign };
     match <[Value; 2]>::try_from(parts) {
-        Ok([Value::String(connector), Value::Object(keys)]) => Key::Partition(connector, SourcePartition::new(keys)),
+        Ok([Value::String(connector), Value::Object(keys)]) => {
+            Key::Partition(connector, SourcePartition::new(keys))
+        }
         Ok([Value::String(_), Value::Null]) => Key::Nothing,
         _ => Key::Foreign,
     }
@@ -46,7 +48,19 @@ mod tests {
 
     #[test]
     fn keys_of_other_shapes_are_foreign() {
-        for key in ["", "null", "42", "\"a\"", "[]", "[\"a\"]", "[1,{}]", "[\"a\",{},{}]", "[\"a\",[]]", "{\"a\":{}}", "connector-a"] {
+        for key in [
+            "",
+            "null",
+            "42",
+            "\"a\"",
+            "[]",
+            "[\"a\"]",
+            "[1,{}]",
+            "[\"a\",{},{}]",
+            "[\"a\",[]]",
+            "{\"a\":{}}",
+            "connector-a",
+        ] {
             assert_eq!(parse_key(key.as_bytes()), Key::Foreign, "{key}");
         }
         assert_eq!(parse_key(br#"["lead-source",null]"#), Key::Nothing);
@@ -56,6 +70,9 @@ mod tests {
     fn a_connector_name_is_quoted() {
         let key = key("a \"b\" \\ ü", &SourcePartition::table("Lead"));
         assert_eq!(String::from_utf8_lossy(&key), r#"["a \"b\" \\ ü",{"table":"Lead"}]"#);
-        assert_eq!(parse_key(&key), Key::Partition("a \"b\" \\ ü".to_owned(), SourcePartition::table("Lead")));
+        assert_eq!(
+            parse_key(&key),
+            Key::Partition("a \"b\" \\ ü".to_owned(), SourcePartition::table("Lead"))
+        );
     }
 }

@@ -73,7 +73,8 @@ impl OffsetStore for FileStore {
         partition: &'a SourcePartition,
     ) -> BoxFuture<'a, Result<Option<Offset>>> {
         let (connector, partition) = (connector.to_owned(), partition.clone());
-        self.with(move |inner, table| table.read(&inner.path.to_string_lossy(), &connector, &partition)).boxed()
+        self.with(move |inner, table| table.read(&inner.path.to_string_lossy(), &connector, &partition))
+            .boxed()
     }
 
     fn list<'a>(&'a self, connector: &'a str) -> BoxFuture<'a, Result<Vec<(SourcePartition, Offset)>>> {
@@ -99,9 +100,9 @@ impl OffsetStore for FileStore {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::new(ErrorKind::Io, "the offsets file was not dealt with").with_source(error))?
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        Error::new(ErrorKind::Io, "the offsets file was not dealt with").with_source(error)
+    })?
 }
 
 fn failed(path: &Path, what: &str, error: io::Error) -> Error {
@@ -147,13 +148,20 @@ fn load(path: &Path) -> Result<Table> {
         Err(error) => return Err(failed(path, "cannot be read", error)),
     };
     let content: Content = serde_json::from_slice(&bytes).map_err(|error| {
-        Error::new(ErrorKind::Unfit, format!("offsets file {} is damaged or holds something else: {error}", path.display()))
-            .with_hint("put back a copy, or move it away: the sources then start from salesforce.since")
+        Error::new(
+            ErrorKind::Unfit,
+            format!("offsets file {} is damaged or holds something else: {error}", path.display()),
+        )
+        .with_hint("put back a copy, or move it away: the sources then start from salesforce.since")
     })?;
     if content.version != 1 {
         return Err(Error::new(
             ErrorKind::Unfit,
-            format!("offsets file {} is of version {}, which this program does not know", path.display(), content.version),
+            format!(
+                "offsets file {} is of version {}, which this program does not know",
+                path.display(),
+                content.version
+            ),
         ));
     }
     for Line { connector, partition, offset } in content.offsets {

@@ -56,14 +56,24 @@ impl KafkaStoreBuilder {
 
     async fn ready(&self, admin: &dyn Admin) -> Result<()> {
         let topic = &self.topic;
-        let found = admin.topic(topic).await.map_err(|error| Error::kafka(format!("offsets topic {topic}"), error))?;
+        let found = admin
+            .topic(topic)
+            .await
+            .map_err(|error| Error::kafka(format!("offsets topic {topic}"), error))?;
         let Some(found) = found else {
             let new = NewTopic::new(topic)
                 .partitions(self.partitions)
                 .replication_factor(self.replication_factor)
                 .config("cleanup.policy", "compact");
-            tracing::info!(topic, partitions = self.partitions, "the offsets topic is missing and is created");
-            return admin.create_topic(&new).await.map_err(|error| Error::kafka(format!("offsets topic {topic}"), error));
+            tracing::info!(
+                topic,
+                partitions = self.partitions,
+                "the offsets topic is missing and is created"
+            );
+            return admin
+                .create_topic(&new)
+                .await
+                .map_err(|error| Error::kafka(format!("offsets topic {topic}"), error));
         };
         match found.cleanup_policy.as_deref() {
             Some("compact") => Ok(()),
@@ -106,7 +116,11 @@ impl KafkaStoreBuilder {
             .with_hint("name another topic (offset.storage.topic); it is created if it does not exist"));
         }
         if foreign > 0 {
-            tracing::warn!(topic, records = foreign, "records in the offsets topic are no offsets and are passed over");
+            tracing::warn!(
+                topic,
+                records = foreign,
+                "records in the offsets topic are no offsets and are passed over"
+            );
         }
         tracing::debug!(topic, records = ours, "offsets read");
         Ok(table)

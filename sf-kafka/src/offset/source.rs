@@ -138,12 +138,15 @@ impl SourceOffset {
     /// `NotUnderstood` when `time` is missing or one of our keys has a value that is not of its kind.
     pub fn parse(offset: &Offset) -> Result<Self> {
         let mut rest = offset.clone();
-        let time = take_time(&mut rest, "time")?
-            .ok_or_else(|| wrong("time", "is missing").with_hint("an offset of the Bulk API source looks like {\"time\":\"2024-04-09T15:32:45Z\"}"))?;
+        let time = take_time(&mut rest, "time")?.ok_or_else(|| {
+            wrong("time", "is missing")
+                .with_hint("an offset of the Bulk API source looks like {\"time\":\"2024-04-09T15:32:45Z\"}")
+        })?;
         let api_version = match take_text(&mut rest, "apiVersion")? {
-            Some(text) => {
-                Some(text.parse().map_err(|_| wrong("apiVersion", format!("is {text:?}, which is no API version")))?)
-            }
+            Some(text) => Some(
+                text.parse()
+                    .map_err(|_| wrong("apiVersion", format!("is {text:?}, which is no API version")))?,
+            ),
             None => None,
         };
         Ok(Self {
@@ -257,7 +260,10 @@ mod tests {
         let page = SourceOffset { rows: 7, ..begun.at(Locator::Page("MTAwMA".to_owned())) };
         assert_eq!(parse(&text(&page)).unwrap(), page);
         assert_eq!(page.at(Locator::Page("MjAwMA".to_owned())).rows, 0);
-        assert_eq!(text(&page.finished()), r#"{"jobId":"750A","locator":"null","time":"2024-04-09T16:00:00Z"}"#);
+        assert_eq!(
+            text(&page.finished()),
+            r#"{"jobId":"750A","locator":"null","time":"2024-04-09T16:00:00Z"}"#
+        );
     }
 
     #[test]

@@ -35,7 +35,12 @@ impl Table {
     }
 
     /// The offset of a partition. `place` names the store in the error.
-    pub(super) fn read(&self, place: &str, connector: &str, partition: &SourcePartition) -> Result<Option<Offset>> {
+    pub(super) fn read(
+        &self,
+        place: &str,
+        connector: &str,
+        partition: &SourcePartition,
+    ) -> Result<Option<Offset>> {
         match self.entry(connector, partition).and_then(|entry| entry.offset.as_ref()) {
             None => Ok(None),
             Some(Ok(offset)) => Ok(Some(offset.clone())),

@@ -15,7 +15,8 @@ async fn a_full_queue_makes_the_sender_wait_and_loses_nothing() {
     let page = Page::new();
     for number in 0..5_000 {
         let text = format!("{number}");
-        let record = Record::to("lead").key(text.as_bytes()).value(text.as_bytes()).timestamp(1_700_000_000_000);
+        let record =
+            Record::to("lead").key(text.as_bytes()).value(text.as_bytes()).timestamp(1_700_000_000_000);
         producer.send(record, &page).await.unwrap();
         assert!(page.outstanding() <= 50);
     }
@@ -49,11 +50,9 @@ async fn tombstones_empty_values_and_missing_keys_stay_what_they_are() {
     }
     page.acknowledged().await.unwrap();
     let read = read(&cluster, "lead").await;
-    let seen: Vec<(Option<&[u8]>, Option<&[u8]>)> =
-        read.iter().map(|record| (record.key.as_deref(), record.value.as_deref())).collect();
-    let expected: [(Option<&[u8]>, Option<&[u8]>); 3] =
-        [(Some(b"a"), None), (Some(b""), Some(b"")), (None, Some(b"\0\xff"))];
-    assert_eq!(seen, expected);
+    let seen = read.iter().map(|record| (record.key.as_deref(), record.value.as_deref()));
+    let expected = [(Some(&b"a"[..]), None), (Some(b""), Some(&b""[..])), (None, Some(b"\0\xff"))];
+    assert!(seen.eq(expected), "{read:?}");
     assert_eq!(crate::kafka_support::read(&cluster, "empty").await, []);
 }
 
@@ -82,7 +81,11 @@ async fn records_wait_while_the_broker_is_away() {
     let page = Page::new();
     mock.broker_down(1).unwrap();
     for number in 0..100 {
-        cluster.producer().send(Record::to("lead").value(format!("{number}").as_bytes()), &page).await.unwrap();
+        cluster
+            .producer()
+            .send(Record::to("lead").value(format!("{number}").as_bytes()), &page)
+            .await
+            .unwrap();
     }
     assert!(tokio::time::timeout(Duration::from_millis(300), page.acknowledged()).await.is_err());
     mock.broker_up(1).unwrap();
@@ -93,7 +96,8 @@ async fn records_wait_while_the_broker_is_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_stays_away_fails_the_page_for_another_try() {
     let mock = mock(&[("lead", 1)]);
-    let cluster = over(&mock, &[("delivery.timeout.ms", "1000"), ("linger.ms", "0")]).await;
+    let producer = [("delivery.timeout.ms", "1000"), ("linger.ms", "0"), ("reconnect.backoff.max.ms", "200")];
+    let cluster = over(&mock, &producer).await;
     let first = Page::new();
     cluster.producer().send(Record::to("lead").value(&b"1"[..]), &first).await.unwrap();
     first.acknowledged().await.unwrap();
@@ -122,7 +126,8 @@ async fn a_record_too_large_for_the_producer_is_refused_before_it_is_sent() {
     let mock = mock(&[("lead", 1)]);
     let cluster = over(&mock, &[("max.request.size", "2000")]).await;
     let page = Page::new();
-    let error = cluster.producer().send(Record::to("lead").value(&[b'x'; 3000][..]), &page).await.unwrap_err();
+    let error =
+        cluster.producer().send(Record::to("lead").value(&[b'x'; 3000][..]), &page).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert_eq!(
         error.to_string(),
@@ -162,7 +167,10 @@ async fn asking_for_a_topic_does_not_create_it() {
     let topic = admin.topic("lead").await.unwrap().unwrap();
     assert_eq!((topic.name.as_str(), topic.partitions), ("lead", 7));
     let error = admin.create_topic(&NewTopic::new("absent").partitions(1)).await.unwrap_err();
-    assert!(error.to_string().starts_with("topic absent cannot be created: "), "the embedded broker cannot: {error}");
+    assert!(
+        error.to_string().starts_with("topic absent cannot be created: "),
+        "the embedded broker cannot: {error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,10 @@ async fn a_topic_is_created_as_asked_and_filled() {
     let cluster = Cluster::connect(&settings).await.unwrap();
     let (admin, name) = (cluster.admin(), fresh("created"));
     assert_eq!(admin.topic(&name).await.unwrap(), None);
-    let new = NewTopic::new(&name).partitions(5).config("cleanup.policy", "compact").config("max.message.bytes", "4000");
+    let new = NewTopic::new(&name)
+        .partitions(5)
+        .config("cleanup.policy", "compact")
+        .config("max.message.bytes", "4000");
     admin.create_topic(&new).await.unwrap();
     admin.create_topic(&new).await.unwrap();
     let topic = admin.topic(&name).await.unwrap().unwrap();
@@ -23,7 +26,11 @@ async fn a_topic_is_created_as_asked_and_filled() {
     let page = Page::new();
     for number in 0..1000 {
         let key = format!("{number}");
-        cluster.producer().send(Record::to(&name).key(key.as_bytes()).value(key.as_bytes()), &page).await.unwrap();
+        cluster
+            .producer()
+            .send(Record::to(&name).key(key.as_bytes()).value(key.as_bytes()), &page)
+            .await
+            .unwrap();
     }
     assert_eq!(page.acknowledged().await.unwrap(), 1000);
     assert_eq!(read(&cluster, &name).await.len(), 1000);
@@ -43,8 +50,11 @@ async fn a_wrong_topic_setting_is_said() {
     let Some(settings) = real("topics of a real cluster") else { return };
     let cluster = Cluster::connect(&settings).await.unwrap();
     let name = fresh("refused");
-    let error =
-        cluster.admin().create_topic(&NewTopic::new(&name).config("cleanup.policy", "shred")).await.unwrap_err();
+    let error = cluster
+        .admin()
+        .create_topic(&NewTopic::new(&name).config("cleanup.policy", "shred"))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert!(error.to_string().contains(&name), "{error}");
     assert_eq!(cluster.admin().topic(&name).await.unwrap(), None);
@@ -71,10 +81,10 @@ async fn a_missing_topic_is_named() {
 fn scram(servers: &str, ca: &str, mechanism: &str, user: &str, password: &str) -> Settings {
     let mut settings = Settings::new(servers);
     let module = "org.apache.kafka.common.security.scram.ScramLoginModule";
-    settings
-        .common("security.protocol", "SASL_SSL")
-        .common("sasl.mechanism", mechanism)
-        .common("sasl.jaas.config", &format!("{module} required username=\"{user}\" password=\"{password}\";"));
+    settings.common("security.protocol", "SASL_SSL").common("sasl.mechanism", mechanism).common(
+        "sasl.jaas.config",
+        &format!("{module} required username=\"{user}\" password=\"{password}\";"),
+    );
     if !ca.is_empty() {
         settings.common("ssl.truststore.location", ca).common("ssl.truststore.type", "PEM");
     }
@@ -90,7 +100,9 @@ async fn records_travel_over_tls_with_a_scram_login() {
         "KAFKA_SASL_SSL_USERNAME",
         "KAFKA_SASL_SSL_PASSWORD",
     ];
-    let Some([servers, ca, mechanism, user, password]) = variables(names, "SASL_SSL with SCRAM") else { return };
+    let Some([servers, ca, mechanism, user, password]) = variables(names, "SASL_SSL with SCRAM") else {
+        return;
+    };
     let cluster = Cluster::connect(&scram(&servers, &ca, &mechanism, &user, &password)).await.unwrap();
     let name = fresh("tls");
     cluster.admin().create_topic(&NewTopic::new(&name).partitions(2)).await.unwrap();

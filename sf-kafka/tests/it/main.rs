@@ -1,5 +1,7 @@
 //! The connectors from outside, in one binary.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod kafka_mock;
 mod kafka_real;
 mod kafka_support;

@@ -7,7 +7,9 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
 use serde_json::{Value, json};
-use sf_kafka::kafka::{self, Admin, Cluster, LogRecord, NewTopic, Page, Producer, Reader, Record, Sent, Topic};
+use sf_kafka::kafka::{
+    self, Admin, Cluster, LogRecord, NewTopic, Page, Producer, Reader, Record, Sent, Topic,
+};
 use sf_kafka::offset::{ErrorKind, KafkaStore, Offset, OffsetStore, SourceOffset, SourcePartition};
 
 use crate::kafka_support::{fresh, mock, over, read, real, recorded_offsets};
@@ -59,7 +61,8 @@ impl Producer for Fake {
 impl Admin for Fake {
     fn topic<'a>(&'a self, name: &'a str) -> BoxFuture<'a, kafka::Result<Option<Topic>>> {
         let policy = self.policy.map(str::to_owned);
-        let topic = Topic { name: name.to_owned(), partitions: 25, cleanup_policy: policy, max_message_bytes: None };
+        let topic =
+            Topic { name: name.to_owned(), partitions: 25, cleanup_policy: policy, max_message_bytes: None };
         std::future::ready(Ok(Some(topic))).boxed()
     }
 
@@ -120,7 +123,8 @@ async fn the_same_offsets_are_written_with_the_same_bytes() {
         store.write(&connector, &[(SourcePartition::new(partition), offset)]).await.unwrap();
         expected.push((java.key.clone(), java.value.clone()));
     }
-    let sent: Vec<_> = fake.sent.lock().unwrap().iter().map(|one| (one.key.clone(), one.value.clone())).collect();
+    let sent: Vec<_> =
+        fake.sent.lock().unwrap().iter().map(|one| (one.key.clone(), one.value.clone())).collect();
     assert_eq!(sent, expected);
 }
 
@@ -143,7 +147,10 @@ async fn a_topic_that_is_not_compacted_is_refused() {
         let fake = Arc::new(Fake { policy: Some(policy), ..Fake::default() });
         let error = open(&fake).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unfit);
-        assert!(error.to_string().contains(policy) && error.to_string().contains("connect-offsets"), "{error}");
+        assert!(
+            error.to_string().contains(policy) && error.to_string().contains("connect-offsets"),
+            "{error}"
+        );
         assert!(error.hint().is_some_and(|hint| hint.contains("cleanup.policy=compact")));
     }
     open(&Arc::new(Fake::default())).await.unwrap();
@@ -208,7 +215,16 @@ async fn keeps_offsets(cluster: &Cluster, topic: &str) {
     let (lead, account) = (SourcePartition::table("Lead"), SourcePartition::table("Account"));
     let at = |time: &str| SourceOffset::idle(time.parse().unwrap()).to_map();
     let store = open().await;
-    store.write("a", &[(lead.clone(), Some(at("2024-04-09T15:00:00Z"))), (account.clone(), Some(at("2024-04-09T15:00:00Z")))]).await.unwrap();
+    store
+        .write(
+            "a",
+            &[
+                (lead.clone(), Some(at("2024-04-09T15:00:00Z"))),
+                (account.clone(), Some(at("2024-04-09T15:00:00Z"))),
+            ],
+        )
+        .await
+        .unwrap();
     store.write("a", &[(lead.clone(), Some(at("2024-04-09T16:00:00Z")))]).await.unwrap();
     store.write("a", &[(account.clone(), None)]).await.unwrap();
     drop(store);

@@ -1,5 +1,7 @@
 //! Text of the kinds that fields hold, awkward on purpose here and there.
 
+use std::fmt::{self, Write as _};
+
 use fastrand::Rng;
 
 use super::Person;
@@ -62,7 +64,9 @@ pub(super) const COMPANIES: [&str; 20] = [
 ];
 
 /// City, state, postal code, country.
-pub(super) const PLACES: [(&str, &str, &str, &str); 12] = [
+pub(super) type Place = (&'static str, &'static str, &'static str, &'static str);
+
+pub(super) const PLACES: [Place; 12] = [
     ("San Francisco", "CA", "94105", "USA"),
     ("Belmont", "MA", "02478", "USA"),
     ("Austin", "TX", "78701", "USA"),
@@ -160,62 +164,81 @@ impl Kind {
         })
     }
 
-    /// A text of this kind; with the row's number in it where it must be unlike all others.
-    pub(super) fn write(self, rng: &mut Rng, person: &Person, unique: bool) -> String {
+    /// Writes a text of this kind; with the row's number in it where it must be unlike all others.
+    pub(super) fn write(self, out: &mut String, rng: &mut Rng, person: &Person, unique: bool) {
         let n = person.number;
         let (city, state, code, country) = person.place;
-        let text = match self {
-            Self::First => person.first.to_owned(),
-            Self::Last => person.last.to_owned(),
-            Self::Company => company(rng, person),
-            Self::Street => street(rng),
-            Self::City => (*city).to_owned(),
-            Self::State => (*state).to_owned(),
-            Self::PostalCode => (*code).to_owned(),
-            Self::Country => (*country).to_owned(),
-            Self::Title => pick(rng, &TITLES).to_owned(),
-            Self::Phone => format!("+1 (415) 555-{:04}", rng.u32(..10_000)),
-            Self::Email => format!("{}.{n}@{}.example", ascii(person.last), ascii(person.company)),
-            Self::Url => format!("https://www.{}.example/{n}?a=1&b=2", ascii(person.company)),
-            Self::Code => return format!("{}{n:06}", pick(rng, &["A", "B", "C", "D"])),
-            Self::Paragraph => paragraph(rng),
-            Self::Words => format!("{} {}", pick(rng, &NOUNS), rng.u32(1..1000)),
-        };
-        if unique && self != Self::Email { format!("{n} {text}") } else { text }
+        if unique && !matches!(self, Self::Email | Self::Code) {
+            put(out, format_args!("{n} "));
+        }
+        match self {
+            Self::First => out.push_str(person.first),
+            Self::Last => out.push_str(person.last),
+            Self::Company => company(out, rng, person),
+            Self::Street => street(out, rng),
+            Self::City => out.push_str(city),
+            Self::State => out.push_str(state),
+            Self::PostalCode => out.push_str(code),
+            Self::Country => out.push_str(country),
+            Self::Title => out.push_str(pick(rng, &TITLES)),
+            Self::Phone => put(out, format_args!("+1 (415) 555-{:04}", rng.u32(..10_000))),
+            Self::Email => {
+                ascii(out, person.last);
+                put(out, format_args!(".{n}@"));
+                ascii(out, person.company);
+                out.push_str(".example");
+            }
+            Self::Url => {
+                out.push_str("https://www.");
+                ascii(out, person.company);
+                put(out, format_args!(".example/{n}?a=1&b=2"));
+            }
+            Self::Code => put(out, format_args!("{}{n:06}", pick(rng, &["A", "B", "C", "D"]))),
+            Self::Paragraph => paragraph(out, rng),
+            Self::Words => put(out, format_args!("{} {}", pick(rng, &NOUNS), rng.u32(1..1000))),
+        }
     }
+}
+
+/// Writing to a `String` cannot fail.
+fn put(out: &mut String, text: fmt::Arguments<'_>) {
+    let _ = out.write_fmt(text);
 }
 
 pub(super) fn pick(rng: &mut Rng, words: &[&'static str]) -> &'static str {
     words[rng.usize(..words.len())]
 }
 
-fn company(rng: &mut Rng, person: &Person) -> String {
+fn company(out: &mut String, rng: &mut Rng, person: &Person) {
     match rng.u32(..4) {
-        0 => person.company.to_owned(),
-        1 => format!("{} {}", person.company, person.place.0),
-        2 => format!("{}, {}", person.last, person.company),
-        _ => format!("{} #{}", person.company, person.number),
+        0 => out.push_str(person.company),
+        1 => put(out, format_args!("{} {}", person.company, person.place.0)),
+        2 => put(out, format_args!("{}, {}", person.last, person.company)),
+        _ => put(out, format_args!("{} #{}", person.company, person.number)),
     }
 }
 
-fn street(rng: &mut Rng) -> String {
-    let street = format!("{} {}", rng.u32(1..2000), pick(rng, &STREETS));
-    if rng.u32(..4) == 0 { format!("{street}\nSuite {}, \"rear\"", rng.u32(1..90)) } else { street }
+fn street(out: &mut String, rng: &mut Rng) {
+    put(out, format_args!("{} {}", rng.u32(1..2000), pick(rng, &STREETS)));
+    if rng.u32(..4) == 0 {
+        put(out, format_args!("\nSuite {}, \"rear\"", rng.u32(1..90)));
+    }
 }
 
-fn paragraph(rng: &mut Rng) -> String {
-    let mut text = String::new();
-    for _ in 0..rng.usize(1..6) {
-        if !text.is_empty() {
-            text.push(' ');
+fn paragraph(out: &mut String, rng: &mut Rng) {
+    for n in 0..rng.usize(1..6) {
+        if n > 0 {
+            out.push(' ');
         }
-        text.push_str(pick(rng, &SENTENCES));
+        out.push_str(pick(rng, &SENTENCES));
     }
-    text
 }
 
 /// Letters for an address on the net.
-fn ascii(text: &str) -> String {
-    let plain: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-    if plain.is_empty() { "xn".to_owned() } else { plain.to_ascii_lowercase() }
+fn ascii(out: &mut String, text: &str) {
+    let before = out.len();
+    out.extend(text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()));
+    if out.len() == before {
+        out.push_str("xn");
+    }
 }

@@ -272,6 +272,8 @@ struct Finish {
     usage: Option<String>,
     gzip: bool,
     no_body: bool,
+    /// Where the answer may be compressed, orgs say that it depends on the request, but not on PATCH.
+    varies: bool,
     token_endpoint: bool,
 }
 
@@ -292,6 +294,7 @@ impl Finish {
             usage,
             gzip: state.knobs.gzip && accepts_gzip(accepted),
             no_body: method == Method::HEAD,
+            varies: method != Method::PATCH,
             token_endpoint: path.starts_with("/services/oauth2/"),
         }
     }
@@ -326,7 +329,7 @@ impl Finish {
         for (name, value) in headers.iter() {
             all.append(name.clone(), value.clone());
         }
-        if has_body && status.is_success() && !edge {
+        if has_body && status.is_success() && self.varies && !edge {
             all.append(VARY, HeaderValue::from_static("Accept-Encoding"));
         }
         let gzip = has_body && self.gzip && !edge;

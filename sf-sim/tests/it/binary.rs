@@ -30,7 +30,7 @@ async fn it_serves_what_it_was_asked_for_and_stops_when_told() {
     let told: Value = serde_json::from_str(&line).unwrap();
     assert_eq!((&told["client_id"], &told["rows"]["Lead"]), (&"mine".into(), &1_000.into()));
     if sfdx.is_some() {
-        assert_eq!((&told["rows"]["Account"], &told["rows"]["Product__c"]), (&4.into(), &16.into()));
+        assert_eq!((&told["rows"]["Account"], &told["rows"]["Product__c"]), (&3.into(), &16.into()));
     }
     let form = [
         ("grant_type", "client_credentials"),

@@ -11,7 +11,11 @@ use tower_service::Service;
 use crate::support::{NOW, Org, V};
 
 async fn call(sim: &Sim, path: &str) -> Response<Body> {
-    let request = Request::get(format!("http://org.example{path}"))
+    call_at(sim, "http://org.example", path).await
+}
+
+async fn call_at(sim: &Sim, host: &str, path: &str) -> Response<Body> {
+    let request = Request::get(format!("{host}{path}"))
         .header("Authorization", format!("Bearer {}", sim.access_token()))
         .body(Full::new(Bytes::new()))
         .unwrap();
@@ -46,7 +50,7 @@ async fn answers_are_the_same_in_process_and_over_a_socket() {
         format!("{V}/nonsense"),
         format!("{V}/query?q=SELECT+Name+FROM+Account"),
     ] {
-        let (here, there) = (call(&sim, &path).await, org.get(&path).await);
+        let (here, there) = (call_at(&sim, &org.server.url(), &path).await, org.get(&path).await);
         assert_eq!(here.status(), there.status());
         assert_eq!(without_cookie(here.headers().clone()), without_cookie(there.headers().clone()), "{path}");
         let here = here.into_body().collect().await.unwrap().to_bytes();

@@ -49,7 +49,7 @@ fn the_single_object_form_is_understood_with_its_defaults() {
         "output.data.format": "JSON",
         "tasks.max": "1"
     }"#;
-    let config = Config::from_json("seed.json", text).unwrap();
+    let config = Config::from_json("source.json", text).unwrap();
     let source = source(&config);
     assert_eq!(source.name, "SalesforceBulkApiV2Source_0");
     assert_eq!(source.instance.as_str(), "http://127.0.0.1:41873/");

@@ -163,9 +163,17 @@ impl Schema {
     pub fn structure<N: Into<String>, S: Into<Arc<Schema>>>(
         fields: impl IntoIterator<Item = (N, S)>,
     ) -> Result<Self> {
+        Self::try_structure(fields.into_iter().map(Ok))
+    }
+
+    /// The same of fields that are still to be made: the first thing that is wrong is the error.
+    pub(crate) fn try_structure<N: Into<String>, S: Into<Arc<Schema>>>(
+        fields: impl IntoIterator<Item = Result<(N, S)>>,
+    ) -> Result<Self> {
         let mut seen = std::collections::HashSet::new();
         let mut out = Self::of(Type::Struct);
-        for (name, schema) in fields {
+        for field in fields {
+            let (name, schema) = field?;
             let name = name.into();
             if name.is_empty() {
                 return Err(Error::new(ErrorKind::Schema, "fieldName cannot be null."));

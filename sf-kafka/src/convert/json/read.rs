@@ -101,10 +101,10 @@ fn read_logical(schema: &Schema, logical: Logical, node: &Node) -> Result<Value>
 
 fn read_decimal(schema: &Schema, text: &str) -> Result<Value> {
     let bytes = decode_base64(text)?;
-    let scale = schema.scale()?;
     if bytes.is_empty() {
         return Err(Error::new(ErrorKind::Number, "Zero length BigInteger"));
     }
+    let scale = schema.scale()?;
     Ok(Value::Decimal(BigDecimal::from_bigint(BigInt::from_signed_bytes_be(&bytes), scale.into())))
 }
 

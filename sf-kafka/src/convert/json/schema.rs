@@ -151,7 +151,8 @@ fn read_inner(config: &JsonConfig, kind: Type, node: &Node, depth: usize) -> Res
     let none = |what: &str| Error::new(ErrorKind::Schema, format!("{what} cannot be null."));
     match kind {
         Type::Array => {
-            let items = node.member("items").map(|items| read_level(config, items, depth)).transpose()?.flatten();
+            let items =
+                node.member("items").map(|items| read_level(config, items, depth)).transpose()?.flatten();
             Ok(Schema::array(items.ok_or_else(|| missing("Array schema did not specify the element type"))?))
         }
         Type::Map => {
@@ -176,7 +177,7 @@ fn read_inner(config: &JsonConfig, kind: Type, node: &Node, depth: usize) -> Res
                 let schema = read_level(config, field, depth)?;
                 Ok((name.clone(), schema.ok_or_else(|| none("schema"))?))
             });
-            Schema::structure(fields.collect::<Result<Vec<_>>>()?)
+            Schema::try_structure(fields)
         }
         primitive => Ok(Schema::of(primitive)),
     }

@@ -46,14 +46,24 @@ impl NativeAdmin {
                 .create_with_context(Context::default())
                 .map_err(|error| classify::of("the Kafka admin client cannot be made", error))?;
             let metadata = metadata::ask(&client, Some(&topic), patience)?;
-            Ok((metadata::partitions(&metadata, &topic)?, metadata.brokers().first().map(|broker| broker.id())))
+            Ok((
+                metadata::partitions(&metadata, &topic)?,
+                metadata.brokers().first().map(|broker| broker.id()),
+            ))
         });
-        asked.await.map_err(|error| Error::new(ErrorKind::Closed, "asking Kafka was stopped").with_source(error))?
+        asked
+            .await
+            .map_err(|error| Error::new(ErrorKind::Closed, "asking Kafka was stopped").with_source(error))?
     }
 
     /// Asks for a topic; the code says why it was refused.
-    async fn create(&self, new: &rdkafka::admin::NewTopic<'_>, broker: Option<i32>) -> KafkaResult<Option<Code>> {
-        let options = AdminOptions::new().request_timeout(Some(API_TIMEOUT)).operation_timeout(Some(API_TIMEOUT));
+    async fn create(
+        &self,
+        new: &rdkafka::admin::NewTopic<'_>,
+        broker: Option<i32>,
+    ) -> KafkaResult<Option<Code>> {
+        let options =
+            AdminOptions::new().request_timeout(Some(API_TIMEOUT)).operation_timeout(Some(API_TIMEOUT));
         let client: AdminClient<Context> = self.config.create_with_context(Context::default())?;
         let answers = client.create_topics([new], &options.broker_id(broker)).await?;
         Ok(answers.into_iter().next().and_then(|answer| answer.err()).map(|(_, code)| code))
@@ -72,7 +82,9 @@ impl NativeAdmin {
                 return None;
             }
         };
-        resource.inspect_err(|error| tracing::debug!(topic = name, %error, "the topic's settings cannot be read")).ok()
+        resource
+            .inspect_err(|error| tracing::debug!(topic = name, %error, "the topic's settings cannot be read"))
+            .ok()
     }
 }
 
@@ -81,7 +93,9 @@ impl Admin for NativeAdmin {
         async move {
             let (Some(partitions), broker) = self.look(name, API_TIMEOUT).await? else { return Ok(None) };
             let settings = self.settings(name, broker).await;
-            let setting = |key: &str| settings.as_ref().and_then(|all| all.get(key)).and_then(|entry| entry.value.clone());
+            let setting = |key: &str| {
+                settings.as_ref().and_then(|all| all.get(key)).and_then(|entry| entry.value.clone())
+            };
             let max_message_bytes = setting("max.message.bytes").and_then(|bytes| bytes.parse().ok());
             if let Some(bytes) = max_message_bytes {
                 self.limits.note(name, bytes);
@@ -116,7 +130,9 @@ impl Admin for NativeAdmin {
             match answer.map_err(|error| classify::of(&failed, error).with_topic(&topic.name))? {
                 None | Some(Code::TopicAlreadyExists) => {}
                 Some(code) => {
-                    return Err(Error::new(classify::kind(code), format!("{failed}: {code}")).with_topic(&topic.name));
+                    return Err(
+                        Error::new(classify::kind(code), format!("{failed}: {code}")).with_topic(&topic.name)
+                    );
                 }
             }
             // The broker that answers next may not have heard of it yet.

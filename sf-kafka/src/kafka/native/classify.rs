@@ -16,10 +16,13 @@ pub(super) fn kind(code: Code) -> ErrorKind {
         | Code::GroupAuthorizationFailed
         | Code::ClusterAuthorizationFailed
         | Code::TransactionalIdAuthorizationFailed => ErrorKind::Authorization,
-        Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition | Code::UnknownTopicId => {
-            ErrorKind::UnknownTopic
+        Code::UnknownTopic
+        | Code::UnknownTopicOrPartition
+        | Code::UnknownPartition
+        | Code::UnknownTopicId => ErrorKind::UnknownTopic,
+        Code::MessageSizeTooLarge | Code::MessageBatchTooLarge | Code::InvalidMessageSize => {
+            ErrorKind::TooLarge
         }
-        Code::MessageSizeTooLarge | Code::MessageBatchTooLarge | Code::InvalidMessageSize => ErrorKind::TooLarge,
         Code::AllBrokersDown
         | Code::BrokerTransportFailure
         | Code::Resolve

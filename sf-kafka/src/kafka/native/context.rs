@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -11,12 +11,17 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::ProducerContext;
+use tokio::time::Instant;
 
 use super::classify::{self, Refusal};
 use crate::kafka::{Error, ErrorKind, Page};
 
 /// How often a cluster that stays away is mentioned.
 const REMIND: Duration = Duration::from_secs(30);
+
+/// How long a refused login counts. librdkafka goes on trying at least every ten seconds and is refused anew; once
+/// it is not, a password was put right in the cluster and records may flow again.
+const REFUSED: Duration = Duration::from_secs(30);
 
 /// `max.message.bytes` of the topics that were looked at.
 #[derive(Debug, Clone, Default)]
@@ -48,8 +53,8 @@ struct Health {
     away: Option<(Instant, Instant)>,
     /// What a connection last said.
     cause: Option<String>,
-    /// Why this client will never be served.
-    refusal: Option<Error>,
+    /// Why this client is not served, and when that was last heard.
+    refusal: Option<(Instant, Error)>,
 }
 
 impl Context {
@@ -59,7 +64,13 @@ impl Context {
 
     /// Why this client will not be served, if it was refused.
     pub(super) fn refusal(&self) -> Option<Error> {
-        if self.troubled.load(Ordering::Relaxed) { self.health().refusal.clone() } else { None }
+        if !self.troubled.load(Ordering::Relaxed) {
+            return None;
+        }
+        let health = self.health();
+        let (heard, refusal) = health.refusal.as_ref()?;
+        let over = refusal.kind() == ErrorKind::Authentication && heard.elapsed() > REFUSED;
+        (!over).then(|| refusal.clone())
     }
 
     /// What a connection last said about itself.
@@ -121,7 +132,9 @@ impl ClientContext for Context {
         match level {
             // Connections that break come as errors as well, where they are counted and not merely repeated.
             _ if matches!(facility, "FAIL" | "ERROR") => tracing::debug!(facility, message, "librdkafka"),
-            RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => tracing::debug!(facility, message, "librdkafka"),
+            RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
+                tracing::debug!(facility, message, "librdkafka")
+            }
             RDKafkaLogLevel::Notice => tracing::info!(facility, message, "librdkafka"),
             _ => tracing::warn!(facility, message, "librdkafka"),
         }
@@ -143,10 +156,10 @@ impl ClientContext for Context {
                         ),
                     _ => Error::new(kind, format!("the Kafka client gave up: {reason}")),
                 };
-                let mut health = self.health();
-                if health.refusal.is_none() {
+                let told = self.refusal().is_some();
+                self.health().refusal = Some((Instant::now(), refused.clone()));
+                if !told {
                     tracing::error!(error = %refused, "Kafka refuses this client");
-                    health.refusal = Some(refused);
                 }
             }
             _ => self.health().cause = Some(reason.to_owned()),
@@ -170,8 +183,56 @@ impl ProducerContext for Context {
             Err((error, message)) => {
                 let code = classify::code(error).unwrap_or(Code::Unknown);
                 let size = message.key_len() + message.payload_len();
-                page.settle(Err(self.explain(code, (message.topic(), Some(message.partition()), size), false)));
+                page.settle(Err(self.explain(
+                    code,
+                    (message.topic(), Some(message.partition()), size),
+                    false,
+                )));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_login_counts_until_it_is_refused_no_more() {
+        let context = Context::default();
+        assert!(context.refusal().is_none());
+        context.error(KafkaError::Global(Code::Authentication), "wrong password");
+        let refusal = context.refusal().unwrap();
+        assert_eq!(refusal.kind(), ErrorKind::Authentication);
+        assert!(refusal.to_string().contains("wrong password"));
+        tokio::time::advance(REFUSED / 2).await;
+        context.error(KafkaError::Global(Code::Authentication), "wrong password");
+        tokio::time::advance(REFUSED).await;
+        assert!(context.refusal().is_some());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(context.refusal().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_was_superseded_stays_so() {
+        let context = Context::default();
+        context.error(KafkaError::Global(Code::Fenced), "fenced");
+        tokio::time::advance(REFUSED * 10).await;
+        assert_eq!(context.refusal().unwrap().kind(), ErrorKind::Superseded);
+    }
+
+    #[test]
+    fn a_broken_connection_is_a_cause_and_no_refusal() {
+        let context = Context::default();
+        context.error(KafkaError::Global(Code::BrokerTransportFailure), "connection refused");
+        context.error(KafkaError::Global(Code::AllBrokersDown), "1/1 brokers are down");
+        assert!(context.refusal().is_none());
+        assert_eq!(context.cause().as_deref(), Some("connection refused"));
+        let error = context.explain(Code::MessageTimedOut, ("lead", Some(3), 10), false);
+        assert!(error.is_retriable());
+        let said = error.to_string();
+        assert!(said.contains("lead partition 3") && said.contains("connection refused"), "{said}");
+        context.note_served();
+        assert_eq!(context.cause(), None);
     }
 }

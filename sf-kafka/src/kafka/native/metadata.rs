@@ -19,7 +19,11 @@ const REPORTS: Duration = Duration::from_millis(20);
 
 /// The cluster's answer about one topic or, without a topic, about itself. A consumer asks, since a producer's
 /// question may create the topic.
-pub(super) fn ask(client: &BaseConsumer<Context>, topic: Option<&str>, patience: Duration) -> Result<Metadata> {
+pub(super) fn ask(
+    client: &BaseConsumer<Context>,
+    topic: Option<&str>,
+    patience: Duration,
+) -> Result<Metadata> {
     let deadline = Instant::now() + patience;
     loop {
         let answer = client.fetch_metadata(topic, SLICE.min(patience));
@@ -33,7 +37,8 @@ pub(super) fn ask(client: &BaseConsumer<Context>, topic: Option<&str>, patience:
         if let Some(refusal) = client.context().refusal() {
             return Err(refusal);
         }
-        let retriable = classify::code(&error).is_none_or(|code| classify::kind(code) == ErrorKind::Unreachable);
+        let retriable =
+            classify::code(&error).is_none_or(|code| classify::kind(code) == ErrorKind::Unreachable);
         if !retriable {
             return Err(classify::of("Kafka does not say what topics it has", error));
         }
@@ -54,11 +59,16 @@ pub(super) fn partitions(metadata: &Metadata, topic: &str) -> Result<Option<i32>
     match found.error().map(Code::from) {
         None | Some(Code::LeaderNotAvailable) => Ok(i32::try_from(found.partitions().len()).ok()),
         Some(Code::UnknownTopic | Code::UnknownTopicOrPartition) => Ok(None),
-        Some(code) => Err(Error::new(classify::kind(code), format!("topic {topic}: {code}")).with_topic(topic)),
+        Some(code) => {
+            Err(Error::new(classify::kind(code), format!("topic {topic}: {code}")).with_topic(topic))
+        }
     }
 }
 
 /// A topic that was just made has no leader for a moment.
 fn electing(metadata: &Metadata) -> bool {
-    metadata.topics().iter().any(|topic| topic.error() == Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE))
+    metadata
+        .topics()
+        .iter()
+        .any(|topic| topic.error() == Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE))
 }

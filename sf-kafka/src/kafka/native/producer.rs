@@ -27,7 +27,8 @@ pub(super) struct NativeProducer {
 
 impl NativeProducer {
     pub(super) fn new(config: &ClientConfig, limits: TopicLimits) -> Result<Self> {
-        let request_limit = config.get("message.max.bytes").and_then(|bytes| bytes.parse().ok()).unwrap_or_default();
+        let request_limit =
+            config.get("message.max.bytes").and_then(|bytes| bytes.parse().ok()).unwrap_or_default();
         let inner = config
             .create_with_context(Context::new(limits, request_limit))
             .map_err(|error| classify::of("the Kafka producer cannot be made", error))?;
@@ -88,6 +89,8 @@ impl Producer for NativeProducer {
 
 impl fmt::Debug for NativeProducer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NativeProducer").field("in_flight", &self.inner.in_flight_count()).finish_non_exhaustive()
+        f.debug_struct("NativeProducer")
+            .field("in_flight", &self.inner.in_flight_count())
+            .finish_non_exhaustive()
     }
 }

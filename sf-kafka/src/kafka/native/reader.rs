@@ -40,8 +40,10 @@ impl Reader for NativeReader {
                 let _ = records.blocking_send(Err(error));
             }
         });
-        stream::unfold(received, |mut received| async { received.recv().await.map(|record| (record, received)) })
-            .boxed()
+        stream::unfold(received, |mut received| async {
+            received.recv().await.map(|record| (record, received))
+        })
+        .boxed()
     }
 }
 
@@ -66,7 +68,9 @@ fn read(config: &ClientConfig, topic: &str, records: &mpsc::Sender<Result<LogRec
             Some(Ok(message)) => {
                 heard = Instant::now();
                 // A partition's first end is where it ended when it was looked at; what comes later is not ours.
-                if unfinished.contains(&message.partition()) && records.blocking_send(Ok(copy(&message))).is_err() {
+                if unfinished.contains(&message.partition())
+                    && records.blocking_send(Ok(copy(&message))).is_err()
+                {
                     return Ok(());
                 }
             }
@@ -75,7 +79,8 @@ fn read(config: &ClientConfig, topic: &str, records: &mpsc::Sender<Result<LogRec
                 unfinished.remove(&partition);
             }
             Some(Err(error)) => {
-                let passing = classify::code(&error).is_none_or(|code| classify::kind(code) == ErrorKind::Unreachable);
+                let passing =
+                    classify::code(&error).is_none_or(|code| classify::kind(code) == ErrorKind::Unreachable);
                 if !passing {
                     return Err(consumer.context().refusal().unwrap_or_else(|| failed(error)));
                 }

@@ -19,7 +19,11 @@ pub(super) fn parse(text: &str) -> Result<Login, String> {
         "OAuthBearerLoginModule" | "Krb5LoginModule" => {
             return Err(format!("{module} is not built in: use SCRAM or PLAIN"));
         }
-        other => return Err(format!("login module {other:?} is not known: use ScramLoginModule or PlainLoginModule")),
+        other => {
+            return Err(format!(
+                "login module {other:?} is not known: use ScramLoginModule or PlainLoginModule"
+            ));
+        }
     };
     let flag = options.first().map(String::as_str).unwrap_or_default();
     if !["required", "requisite", "sufficient", "optional"].contains(&flag.to_ascii_lowercase().as_str()) {
@@ -28,7 +32,9 @@ pub(super) fn parse(text: &str) -> Result<Login, String> {
     let option = |name: &str| {
         options[1..]
             .iter()
-            .find_map(|word| word.split_once('=').filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()))
+            .find_map(|word| {
+                word.split_once('=').filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+            })
             .ok_or_else(|| format!("{module} has no {name}"))
     };
     Ok(Login { scram, username: option("username")?, password: option("password")? })
@@ -94,7 +100,8 @@ mod tests {
     #[test]
     fn a_plain_login_is_read_without_quotes() {
         let login =
-            parse("org.apache.kafka.common.security.plain.PlainLoginModule required username=a password=b;").unwrap();
+            parse("org.apache.kafka.common.security.plain.PlainLoginModule required username=a password=b;")
+                .unwrap();
         assert!(!login.scram);
         assert_eq!((login.username.as_str(), login.password.as_str()), ("a", "b"));
     }

@@ -94,8 +94,12 @@ pub(super) fn rule(name: &str, consumer: bool) -> Option<Rule> {
         "partitioner.ignore.keys" => Rule::Reserved("records of one key have to stay in one partition"),
         "partitioner" => Rule::Reserved("it is murmur2, as Kafka's Java client has it"),
         "transactional.id" => Rule::Reserved(OURS),
-        "enable.auto.commit" | "enable.auto.offset.store" | "enable.partition.eof" | "isolation.level"
-        | "delivery.report.only.error" | "plugin.library.paths" => Rule::Reserved(OURS),
+        "enable.auto.commit"
+        | "enable.auto.offset.store"
+        | "enable.partition.eof"
+        | "isolation.level"
+        | "delivery.report.only.error"
+        | "plugin.library.paths" => Rule::Reserved(OURS),
         _ => return None,
     })
 }

@@ -33,6 +33,8 @@ fn defaults(client: Client) -> &'static [(&'static str, &'static str)] {
             ("isolation.level", "read_committed"),
             ("auto.offset.reset", "earliest"),
             ("allow.auto.create.topics", "false"),
+            // Topics are read to their end and no further, and an empty partition shows its end only after this time.
+            ("fetch.wait.max.ms", "50"),
         ],
         Client::Admin => &[("client.id", "sf-kafka")],
     }
@@ -64,9 +66,19 @@ pub(super) fn resolve(client: Client, given: &Given) -> Result<ClientConfig, Vec
 
 /// Whether a name is one of connection or security, which all clients share.
 pub(super) fn is_common(name: &str) -> bool {
-    ["bootstrap.", "security.", "ssl.", "sasl.", "client.", "socket.", "metadata.", "reconnect.", "connections."]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
+    [
+        "bootstrap.",
+        "security.",
+        "ssl.",
+        "sasl.",
+        "client.",
+        "socket.",
+        "metadata.",
+        "reconnect.",
+        "connections.",
+    ]
+    .iter()
+    .any(|prefix| name.starts_with(prefix))
 }
 
 /// Whether a name means anything to us or to librdkafka.
@@ -100,7 +112,8 @@ impl Problem {
         match self {
             Self::Unknown => {
                 let bare = written.split_once(".override.").map_or(written, |(_, bare)| bare);
-                let error = Error::new(ErrorKind::Setting, format!("{written} is not a setting of a Kafka client"));
+                let error =
+                    Error::new(ErrorKind::Setting, format!("{written} is not a setting of a Kafka client"));
                 match nearest(bare) {
                     Some(name) => error.with_hint(format!("did you mean {name}?")),
                     None => error,
@@ -133,7 +146,9 @@ fn probe(name: &str, value: &str) -> Result<(), Problem> {
     match config.create_native_config() {
         Ok(_) => Ok(()),
         Err(KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, ..)) => Err(Problem::Unknown),
-        Err(KafkaError::ClientConfig(_, why, ..)) if !names::is_secret(name) => Err(Problem::Wrong(why, None)),
+        Err(KafkaError::ClientConfig(_, why, ..)) if !names::is_secret(name) => {
+            Err(Problem::Wrong(why, None))
+        }
         Err(_) => Err(Problem::wrong("librdkafka does not take this value")),
     }
 }
@@ -144,7 +159,9 @@ impl Resolver<'_> {
     }
 
     fn apply(&mut self, name: &str, value: &str) -> Result<(), Problem> {
-        let Some(rule) = names::rule(name, self.client != Client::Producer) else { return self.native(name, value) };
+        let Some(rule) = names::rule(name, self.client != Client::Producer) else {
+            return self.native(name, value);
+        };
         match rule {
             Rule::Named(native) => self.native(native, value),
             Rule::Kibibytes(native) => {
@@ -175,7 +192,8 @@ impl Resolver<'_> {
     fn gives_up_idempotence(&self) -> bool {
         let weak_acks = self.given("acks").is_some_and(|acks| !matches!(acks, "all" | "-1"));
         let no_retries = self.given("retries") == Some("0");
-        let in_flight = self.given("max.in.flight.requests.per.connection").and_then(|n| n.parse::<u32>().ok());
+        let in_flight =
+            self.given("max.in.flight.requests.per.connection").and_then(|n| n.parse::<u32>().ok());
         !self.given.contains_key("enable.idempotence")
             && (weak_acks || no_retries || in_flight.is_some_and(|n| n > 5))
     }
@@ -245,15 +263,16 @@ impl Resolver<'_> {
     }
 
     fn assignors(&mut self, value: &str) -> Result<(), Problem> {
-        let native = value.split(',').map(str::trim).map(|class| match class.rsplit('.').next().unwrap_or(class) {
-            "RangeAssignor" | "range" => Ok("range"),
-            "RoundRobinAssignor" | "roundrobin" => Ok("roundrobin"),
-            "CooperativeStickyAssignor" | "cooperative-sticky" => Ok("cooperative-sticky"),
-            _ => Err(Problem::Wrong(
-                format!("{class:?} cannot be used here"),
-                Some("use RangeAssignor, RoundRobinAssignor or CooperativeStickyAssignor".to_owned()),
-            )),
-        });
+        let native =
+            value.split(',').map(str::trim).map(|class| match class.rsplit('.').next().unwrap_or(class) {
+                "RangeAssignor" | "range" => Ok("range"),
+                "RoundRobinAssignor" | "roundrobin" => Ok("roundrobin"),
+                "CooperativeStickyAssignor" | "cooperative-sticky" => Ok("cooperative-sticky"),
+                _ => Err(Problem::Wrong(
+                    format!("{class:?} cannot be used here"),
+                    Some("use RangeAssignor, RoundRobinAssignor or CooperativeStickyAssignor".to_owned()),
+                )),
+            });
         let native = native.collect::<Result<Vec<_>, _>>()?.join(",");
         self.native("partition.assignment.strategy", &native)
     }

@@ -71,7 +71,8 @@ fn an_unknown_setting_is_named_with_the_nearest_known_one() {
 
 #[test]
 fn a_wrong_value_is_named_with_its_key() {
-    let said = problems(Client::Producer, &[("linger.ms", "soon"), ("buffer.memory", "much"), ("acks", "7000000")]);
+    let said =
+        problems(Client::Producer, &[("linger.ms", "soon"), ("buffer.memory", "much"), ("acks", "7000000")]);
     assert_eq!(said.len(), 3);
     for key in ["linger.ms", "buffer.memory", "acks"] {
         assert!(said.iter().any(|problem| problem.starts_with(&format!("{key}: "))), "{said:?}");

@@ -26,7 +26,8 @@ async fn what_was_written_is_there_when_the_file_is_opened_again() {
     assert_eq!(store.list("a").await.unwrap(), [(lead(), offset(1))]);
     assert_eq!(store.read("b", &lead()).await.unwrap(), Some(offset(3)));
     assert_eq!(store.read("a", &account).await.unwrap(), None);
-    let left: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "the file and its lock, no half-written one: {left:?}");
 }
 
@@ -46,7 +47,8 @@ async fn a_second_process_is_refused_until_the_first_is_gone() {
 async fn a_damaged_file_is_named_and_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("offsets.json");
-    for content in ["", "{\"version\":1,\"offsets\":[{", "{\"version\":2,\"offsets\":[]}", "[1]", "Id,Name\n"] {
+    for content in ["", "{\"version\":1,\"offsets\":[{", "{\"version\":2,\"offsets\":[]}", "[1]", "Id,Name\n"]
+    {
         fs::write(&path, content).unwrap();
         let error = FileStore::open(&path).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unfit, "{content}");
