@@ -1,1 +1,40 @@
-//! Shared by the examples.
+//! What the runnable programs share: an org and a broker from the environment or of their own, progress on a
+//! terminal and in a log, and a consumer that counts.
+
+pub mod broker;
+pub mod connector;
+pub mod csv_file;
+pub mod login;
+pub mod org;
+pub mod progress;
+pub mod read_back;
+pub mod text;
+
+/// What a program fails with.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+/// A result of these programs.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Runs a program: its logs and its error go to stderr, and the error decides the exit status.
+pub fn run<F>(program: F) -> std::process::ExitCode
+where
+    F: Future<Output = Result<()>>,
+{
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("the runtime cannot be started: {error}");
+            return std::process::ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(program) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", text::with_causes(&*error));
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

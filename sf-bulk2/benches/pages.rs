@@ -20,7 +20,16 @@ use tokio::runtime::Runtime;
 
 const ROWS: usize = 200_000;
 const COLUMNS: [&str; 10] = [
-    "Id", "FirstName", "LastName", "Company", "Email", "Phone", "City", "AnnualRevenue", "CreatedDate", "Description",
+    "Id",
+    "FirstName",
+    "LastName",
+    "Company",
+    "Email",
+    "Phone",
+    "City",
+    "AnnualRevenue",
+    "CreatedDate",
+    "Description",
 ];
 /// What a network buffer holds.
 const PIECE: usize = 64 * 1024;
@@ -48,7 +57,8 @@ fn page() -> Bytes {
     out.push('\n');
     for i in 0..ROWS {
         let phone = if i % 3 == 0 { String::new() } else { format!("+49 30 {i:07}") };
-        let description = if i % 10 == 0 { "said \"\"yes\"\",\nthen called" } else { "met at the fair, wants a call" };
+        let description =
+            if i % 10 == 0 { "said \"\"yes\"\",\nthen called" } else { "met at the fair, wants a call" };
         out.push_str(&format!(
             "\"00Q5i{i:010}AAA\",\"Given{i}\",\"Family{i}\",\"Company number {i} & Sons\",\"someone{i}@example.com\",\"{phone}\",\"Mönchengladbach\",\"{}.50\",\"2024-12-24T18:18:29.000Z\",\"{description}\"\n",
             i * 7
@@ -64,7 +74,8 @@ impl HttpService for Memory {
     fn call(&self, _: http::Request<Bytes>) -> BoxFuture<'static, Result<Response, TransportError>> {
         let body = self.0.clone();
         Box::pin(async move {
-            let pieces = (0..body.len()).step_by(PIECE).map(move |at| Ok(body.slice(at..body.len().min(at + PIECE))));
+            let pieces =
+                (0..body.len()).step_by(PIECE).map(move |at| Ok(body.slice(at..body.len().min(at + PIECE))));
             let mut headers = http::HeaderMap::new();
             headers.insert("sforce-locator", http::HeaderValue::from_static("null"));
             headers.insert("sforce-numberofrecords", http::HeaderValue::from(ROWS));
@@ -87,7 +98,8 @@ impl TokenProvider for Always {
 
 fn pages(http: Arc<dyn HttpService>, at: &str) -> Pages {
     let client = Client::builder(Always(at.to_owned())).http(http).build().unwrap();
-    QueryJob::attach(&client, "7507Q000009f8jvQAA".parse().unwrap(), client.api_version()).pages(Position::START)
+    QueryJob::attach(&client, "7507Q000009f8jvQAA".parse().unwrap(), client.api_version())
+        .pages(Position::START)
 }
 
 fn records(c: &mut Criterion) {
@@ -174,7 +186,10 @@ fn to_file(c: &mut Criterion) {
     let bare = reqwest::Client::new();
     let http: Arc<dyn HttpService> = Arc::new(sf_core::http::ReqwestService::new().unwrap());
     let mut group = c.benchmark_group("page to file over loopback");
-    group.throughput(Throughput::Bytes(body.len() as u64)).sample_size(20).measurement_time(Duration::from_secs(10));
+    group
+        .throughput(Throughput::Bytes(body.len() as u64))
+        .sample_size(20)
+        .measurement_time(Duration::from_secs(10));
     // Interleaved by criterion's own iteration: both write the same bytes to the same disk.
     group.bench_function("limit: bare reqwest", |b| {
         b.to_async(&runtime).iter_custom(|times| {

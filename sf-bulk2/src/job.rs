@@ -83,7 +83,8 @@ mod tests {
     #[test]
     fn a_state_that_is_not_known_is_not_an_error() {
         let info: JobInfo =
-            serde_json::from_str(r#"{"id":"7507Q000009f8jvQAA","state":"Paused","apiVersion":70.0}"#).unwrap();
+            serde_json::from_str(r#"{"id":"7507Q000009f8jvQAA","state":"Paused","apiVersion":70.0}"#)
+                .unwrap();
         assert_eq!(info.state, JobState::Other);
     }
 }

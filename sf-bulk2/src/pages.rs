@@ -9,8 +9,8 @@ use sf_core::record::{Columns, Extra, Record, Schema};
 use sf_core::retry::Attempts;
 
 use crate::csv_rows::{Cells, CsvRows, Step, Tail};
-use body::Body;
 use crate::{Error, ErrorKind, Locator, Position, QueryJob, Result};
+use body::Body;
 
 /// What the org said about a page before its rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,7 +222,9 @@ impl Pages {
                     Some(piece) => self.rows.feed(piece),
                     None => {
                         let tail = self.rows.tail();
-                        if tail == Tail::Unfinished && self.body.as_ref().is_some_and(|b| b.framing == Framing::Explicit) {
+                        if tail == Tail::Unfinished
+                            && self.body.as_ref().is_some_and(|b| b.framing == Framing::Explicit)
+                        {
                             // Its end is known, so this row is whole; only its line end is missing.
                             if let Some(body) = &mut self.body {
                                 body.pending = true;
@@ -249,7 +251,8 @@ impl Pages {
         }
         let cells = self.rows.row();
         self.header.as_ref().is_none_or(|h| {
-            h.names.len() == cells.ends.len() && h.names.iter().zip(cells.iter()).all(|(n, c)| n.as_bytes() == c)
+            h.names.len() == cells.ends.len()
+                && h.names.iter().zip(cells.iter()).all(|(n, c)| n.as_bytes() == c)
         })
     }
 
@@ -311,7 +314,9 @@ impl Pages {
             return self.broken(&format!("the page has {read} rows, the org said {expected}")).await;
         }
         if expected.is_none() && framing == Framing::Close && !self.confirmed().await {
-            return self.broken("the page came with different lengths, and nothing says which is whole").await;
+            return self
+                .broken("the page came with different lengths, and nothing says which is whole")
+                .await;
         }
         self.end_page(read).await
     }
@@ -371,7 +376,10 @@ impl Pages {
             Some(locator) => format!("page {locator}"),
             None => "the first page".to_owned(),
         };
-        self.error(ErrorKind::Csv, &format!("the row that ends on line {} of {page} {what}", self.rows.line()))
+        self.error(
+            ErrorKind::Csv,
+            &format!("the row that ends on line {} of {page} {what}", self.rows.line()),
+        )
     }
 }
 

@@ -102,7 +102,8 @@ impl QueryJob {
                 return Ok(info);
             }
             if !polls.pause().await {
-                let text = "not finished within the deadline; it goes on in the org and can be resumed by its id";
+                let text =
+                    "not finished within the deadline; it goes on in the org and can be resumed by its id";
                 return Err(Error::new(ErrorKind::Deadline, self.id, text));
             }
         }
@@ -116,7 +117,9 @@ impl QueryJob {
                 let said = info.error_message.as_deref().unwrap_or("no reason given");
                 Err(Error::new(ErrorKind::JobFailed, self.id, format!("failed in the org: {said}")))
             }
-            JobState::Aborted => Err(Error::new(ErrorKind::JobAborted, self.id, "aborted by somebody in the org")),
+            JobState::Aborted => {
+                Err(Error::new(ErrorKind::JobAborted, self.id, "aborted by somebody in the org"))
+            }
             _ => Ok(None),
         }
     }
@@ -152,7 +155,8 @@ impl QueryJob {
     /// # Errors
     /// [`ErrorKind::Api`] where the org refuses.
     pub async fn delete(&self) -> Result<()> {
-        let answer = self.client.delete(self.path("")).version(self.version).repeatable(true).response().await;
+        let answer =
+            self.client.delete(self.path("")).version(self.version).repeatable(true).response().await;
         match answer {
             // A repeated delete whose first answer was lost finds nothing left to delete.
             Err(e) if e.kind() == sf_core::ErrorKind::NotFound => Ok(()),

@@ -57,8 +57,9 @@ impl<T: DeserializeOwned> Rows<T> {
             let text = format!("a row has {cells} cells, the header has {columns}");
             return Err(self.pages.error(ErrorKind::Csv, &text));
         }
-        StringRecord::from_byte_record(bytes)
-            .map_err(|e| self.pages.error(ErrorKind::Csv, "a row is not UTF-8").with_source(e.utf8_error().clone()))
+        StringRecord::from_byte_record(bytes).map_err(|e| {
+            self.pages.error(ErrorKind::Csv, "a row is not UTF-8").with_source(e.utf8_error().clone())
+        })
     }
 
     /// The rows as a stream.

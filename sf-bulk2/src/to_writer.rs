@@ -144,7 +144,9 @@ impl Pages {
                     self.rows.reset();
                     return Ok(read);
                 }
-                Step::TooLarge => return Err(self.error(ErrorKind::Csv, "the first row of a page is larger than any row")),
+                Step::TooLarge => {
+                    return Err(self.error(ErrorKind::Csv, "the first row of a page is larger than any row"));
+                }
                 Step::NeedInput => {
                     let Some(piece) = self.next_piece().await? else { break };
                     if std::mem::replace(&mut opened, self.opened) != self.opened {
@@ -160,7 +162,8 @@ impl Pages {
 
     /// The header line as every page begins with it: all names quoted.
     fn header_line(&self) -> Option<String> {
-        let names: Vec<_> = self.header()?.iter().map(|n| format!("\"{}\"", n.replace('"', "\"\""))).collect();
+        let names: Vec<_> =
+            self.header()?.iter().map(|n| format!("\"{}\"", n.replace('"', "\"\""))).collect();
         Some(names.join(",") + "\n")
     }
 

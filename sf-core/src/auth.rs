@@ -211,7 +211,10 @@ mod tests {
     struct Nowhere;
 
     impl HttpService for Nowhere {
-        fn call(&self, _: Request<Bytes>) -> BoxFuture<'static, std::result::Result<Response, TransportError>> {
+        fn call(
+            &self,
+            _: Request<Bytes>,
+        ) -> BoxFuture<'static, std::result::Result<Response, TransportError>> {
             Box::pin(async { Err(TransportError::new(TransportErrorKind::Connect, "nowhere")) })
         }
     }

@@ -123,7 +123,10 @@ fn default_http() -> Result<Arc<dyn HttpService>> {
 
 #[cfg(not(feature = "reqwest"))]
 fn default_http() -> Result<Arc<dyn HttpService>> {
-    Err(Error::new(ErrorKind::InvalidInput, "no HTTP service: give one to the builder, or use feature `reqwest`"))
+    Err(Error::new(
+        ErrorKind::InvalidInput,
+        "no HTTP service: give one to the builder, or use feature `reqwest`",
+    ))
 }
 
 impl fmt::Debug for Client {
@@ -280,8 +283,9 @@ impl RequestBuilder<'_> {
         match serde_json::to_vec(value) {
             Ok(body) => self.body(body, "application/json"),
             Err(e) => {
-                self.invalid =
-                    Some(Error::new(ErrorKind::InvalidInput, "the body cannot be written as JSON").with_source(e));
+                self.invalid = Some(
+                    Error::new(ErrorKind::InvalidInput, "the body cannot be written as JSON").with_source(e),
+                );
                 self
             }
         }
@@ -345,9 +349,12 @@ impl RequestBuilder<'_> {
         let what = self.what();
         let answer = self.response().await?;
         serde_json::from_slice(&answer.body).map_err(|e| {
-            Error::new(ErrorKind::Protocol, format!("{what}: the answer is not the JSON that the API documents"))
-                .with_status(answer.status.as_u16())
-                .with_source(e)
+            Error::new(
+                ErrorKind::Protocol,
+                format!("{what}: the answer is not the JSON that the API documents"),
+            )
+            .with_status(answer.status.as_u16())
+            .with_source(e)
         })
     }
 
@@ -362,6 +369,8 @@ struct Attempt<'c> {
     what: String,
     renewed: bool,
     connect_failures: u32,
+    /// A login retries by itself: what it gave up is not tried again here.
+    login_failed: bool,
     attempts: Attempts,
 }
 
@@ -372,10 +381,13 @@ impl<'c> Attempt<'c> {
         }
         let what = request.what();
         let attempts = request.client.0.retry.start();
-        Ok(Self { request, what, renewed: false, connect_failures: 0, attempts })
+        Ok(Self { request, what, renewed: false, connect_failures: 0, login_failed: false, attempts })
     }
 
     async fn pause_after(&mut self, error: Error) -> Result<()> {
+        if self.login_failed {
+            return Err(error);
+        }
         self.attempts.pause_after(error, self.request.repeatable).await
     }
 
@@ -392,7 +404,7 @@ impl<'c> Attempt<'c> {
     async fn once(&mut self) -> Result<Response> {
         loop {
             let client = self.request.client;
-            let token = client.0.tokens.token().await?;
+            let token = client.0.tokens.token().await.inspect_err(|_| self.login_failed = true)?;
             let answer = match self.call(&token).await {
                 Err(error) if error.kind() == ErrorKind::Connect => {
                     // An org that moved is no longer where the token says. One login tells.
@@ -459,7 +471,8 @@ impl<'c> Attempt<'c> {
             format!("/services/data/{version}/{}{}", ours.path, ours.query)
         };
         let url = instance.join(&path).map_err(|e| self.invalid("its path is no URL path").with_source(e))?;
-        let same_host = url.host() == instance.host() && url.port_or_known_default() == instance.port_or_known_default();
+        let same_host =
+            url.host() == instance.host() && url.port_or_known_default() == instance.port_or_known_default();
         if !same_host || !may_carry_token(&url) {
             return Err(self.invalid("its path leads to another host, where the token is not sent"));
         }

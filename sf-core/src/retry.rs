@@ -169,7 +169,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_never_sent_is_always_tried_again_and_a_daily_limit_never() {
         let policy = RetryPolicy::default().with_max_attempts(3);
-        for (kind, made) in [(ErrorKind::Connect, 3), (ErrorKind::RateLimited, 3), (ErrorKind::DailyLimit, 1)] {
+        for (kind, made) in [(ErrorKind::Connect, 3), (ErrorKind::RateLimited, 3), (ErrorKind::DailyLimit, 1)]
+        {
             assert_eq!(attempts_made(policy, false, &Error::new(kind, "no")).await, made, "{kind:?}");
         }
     }

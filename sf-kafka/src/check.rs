@@ -85,7 +85,14 @@ impl Forecast {
 impl fmt::Display for Forecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for table in &self.tables {
-            writeln!(f, "  {}: {} fields, by {} ({})", table.object, table.schema.fields().len(), table.cursor, table.cursor_reason)?;
+            writeln!(
+                f,
+                "  {}: {} fields, by {} ({})",
+                table.object,
+                table.schema.fields().len(),
+                table.cursor,
+                table.cursor_reason
+            )?;
             for (field, reason) in &table.left_out {
                 writeln!(f, "    {field} is left out: {reason}")?;
             }
@@ -94,7 +101,13 @@ impl fmt::Display for Forecast {
             Some(l) => format!("of {} allowed, {} left today", l.max, l.remaining),
             None => "the org does not say how many are allowed".to_owned(),
         };
-        writeln!(f, "  API calls a day: {} when nothing changes, up to {} ({})", self.calls_when_idle, self.calls_at_most, of(self.calls))?;
+        writeln!(
+            f,
+            "  API calls a day: {} when nothing changes, up to {} ({})",
+            self.calls_when_idle,
+            self.calls_at_most,
+            of(self.calls)
+        )?;
         writeln!(f, "  query jobs a day: up to {} ({})", self.jobs_at_most, of(self.jobs))?;
         for warning in self.warnings() {
             writeln!(f, "  warning: {warning}")?;

@@ -12,8 +12,16 @@ use crate::fault::Route;
 pub const DEFAULT_SIZE: usize = 100_000;
 
 /// Parameters whose value is replaced by `***`.
-const SECRET: &[&str] =
-    &["token", "access_token", "refresh_token", "client_secret", "password", "assertion", "client_assertion", "code"];
+const SECRET: &[&str] = &[
+    "token",
+    "access_token",
+    "refresh_token",
+    "client_secret",
+    "password",
+    "assertion",
+    "client_assertion",
+    "code",
+];
 
 /// One request and what became of it. It holds no token, password or assertion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,7 +53,11 @@ pub struct Entry {
 impl Entry {
     /// The value of a parameter of the query string.
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, v)| v)
+        self.query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(key, _)| *key == name)
+            .map(|(_, v)| v)
     }
 
     /// Whether it is a call of this route.
@@ -109,7 +121,14 @@ impl Journal {
         self.state().entries.clear();
     }
 
-    pub(crate) fn begin(&self, method: &Method, path: &str, query: Option<&str>, at: i64, received: u64) -> u64 {
+    pub(crate) fn begin(
+        &self,
+        method: &Method,
+        path: &str,
+        query: Option<&str>,
+        at: i64,
+        received: u64,
+    ) -> u64 {
         let name = Route::of(method, path).map_or_else(|| "other".to_owned(), |route| route.to_string());
         let mut state = self.state();
         *state.counts.entry(name).or_default() += 1;
@@ -149,7 +168,11 @@ fn without_secrets(query: &str) -> String {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).unwrap_or_default();
     let shown: Vec<String> = pairs
         .into_iter()
-        .map(|(key, value)| if SECRET.contains(&key.as_str()) { format!("{key}=***") } else { format!("{key}={value}") })
+        .map(
+            |(key, value)| {
+                if SECRET.contains(&key.as_str()) { format!("{key}=***") } else { format!("{key}={value}") }
+            },
+        )
         .collect();
     shown.join("&")
 }

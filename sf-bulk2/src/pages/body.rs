@@ -95,7 +95,9 @@ impl Pages {
 
     /// The page was not whole: notes it, waits, and opens it again. Always `false`, for `?` and return.
     pub(super) async fn broken(&mut self, what: &str) -> Result<bool> {
-        self.reopen(incomplete(what)).await.map_err(|e| self.error(ErrorKind::Counts, what).with_source(e))?;
+        self.reopen(incomplete(what))
+            .await
+            .map_err(|e| self.error(ErrorKind::Counts, what).with_source(e))?;
         Ok(false)
     }
 
@@ -109,7 +111,10 @@ impl Pages {
             self.failed_at = Some(position.clone());
         }
         self.body = None;
-        self.attempts.pause_after(error, true).await.map_err(|e| self.job.error("a page could not be read", e))?;
+        self.attempts
+            .pause_after(error, true)
+            .await
+            .map_err(|e| self.job.error("a page could not be read", e))?;
         self.open(position).await.map(drop)
     }
 

@@ -40,7 +40,10 @@ async fn pages_follow_each_other_by_locator_and_null_is_the_end() {
     assert_eq!(ids, numbers(0, 5));
     assert_eq!(positions, [Some(Position::page(Locator::new("Mw"))), None]);
     let results = format!("GET /{JOB}/results");
-    assert_eq!(script.asked(), [format!("{results}?maxRecords=3"), format!("{results}?locator=Mw&maxRecords=3")]);
+    assert_eq!(
+        script.asked(),
+        [format!("{results}?maxRecords=3"), format!("{results}?locator=Mw&maxRecords=3")]
+    );
 }
 
 #[tokio::test(start_paused = true)]

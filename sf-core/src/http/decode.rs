@@ -44,11 +44,10 @@ pub fn decoded(mut response: Response) -> Result<Response, TransportError> {
 fn undo_io(error: io::Error) -> TransportError {
     match error.downcast::<TransportError>() {
         Ok(transport) => transport,
-        Err(error) => TransportError::new(
-            TransportErrorKind::Broken,
-            "the compressed body is damaged or incomplete",
-        )
-        .with_source(error),
+        Err(error) => {
+            TransportError::new(TransportErrorKind::Broken, "the compressed body is damaged or incomplete")
+                .with_source(error)
+        }
     }
 }
 

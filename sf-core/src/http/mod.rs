@@ -14,9 +14,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
 
+use ::http::{HeaderMap, StatusCode};
 #[cfg(any(test, feature = "reqwest"))]
 use ::http::{Method, header};
-use ::http::{HeaderMap, StatusCode};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use futures_util::{Stream, StreamExt};

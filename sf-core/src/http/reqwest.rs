@@ -95,7 +95,9 @@ impl ReqwestBuilder {
             let client = build(false).map_err(|_| {
                 Error::new(ErrorKind::InvalidInput, "the HTTP client could not be set up").with_source(error)
             })?;
-            tracing::warn!("no certificate authorities on this machine: https will be refused (install ca-certificates)");
+            tracing::warn!(
+                "no certificate authorities on this machine: https will be refused (install ca-certificates)"
+            );
             Ok::<_, Error>(client)
         })?;
         Ok(ReqwestService { client })

@@ -50,7 +50,12 @@ struct Run {
     #[arg(long, env = "KAFKA_BOOTSTRAP_SERVERS", value_name = "SERVERS")]
     bootstrap_servers: String,
     /// The compacted topic that keeps offsets; made if it is missing. Kafka Connect's own can be taken over
-    #[arg(long, value_name = "TOPIC", default_value = "sf-kafka-offsets", conflicts_with = "offset_storage_file")]
+    #[arg(
+        long,
+        value_name = "TOPIC",
+        default_value = "sf-kafka-offsets",
+        conflicts_with = "offset_storage_file"
+    )]
     offset_storage_topic: String,
     /// Keep offsets in this file instead
     #[arg(long, value_name = "FILE")]
@@ -99,7 +104,8 @@ fn main() -> ExitCode {
 fn log_as(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     match format {
         LogFormat::Text => builder.with_target(false).init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
@@ -198,10 +204,14 @@ async fn work(run: &Run, configs: Vec<(BulkQuerySource, Config)>) -> Result<Outc
     let http = Arc::new(ReqwestService::new()?);
     let worker = Worker::new(lanes, &*shared.admin(), http).await?;
     let stop = worker.stop();
-    let listen = admin::serve(run.listen, recorder, worker.status(), stop.clone())
-        .await
-        .map_err(|e| Error::new(sf_kafka::Outlook::Final, format!("{} cannot be listened on", run.listen)).with_source(e))?;
-    tracing::info!(metrics = format!("http://{listen}/metrics"), health = format!("http://{listen}/health"), "running");
+    let listen = admin::serve(run.listen, recorder, worker.status(), stop.clone()).await.map_err(|e| {
+        Error::new(sf_kafka::Outlook::Final, format!("{} cannot be listened on", run.listen)).with_source(e)
+    })?;
+    tracing::info!(
+        metrics = format!("http://{listen}/metrics"),
+        health = format!("http://{listen}/health"),
+        "running"
+    );
     tokio::spawn(signals(stop));
     let outcome = worker.run().await;
     tracing::info!(outcome = ?outcome, "stopped");
@@ -252,7 +262,8 @@ async fn signals(stop: CancellationToken) {
 
 async fn next_signal() -> bool {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         tracing::error!("signals cannot be received: stop the process by force");
         return false;

@@ -175,8 +175,8 @@ fn whole(number: &Binary) -> Digits {
 /// The decimal exponent, or one more than it: the first two terms of the logarithm at 1.5.
 fn estimate(number: &Binary) -> i32 {
     let mantissa = f64::from_bits((1023 << 52) | (number.fraction & ((1 << 52) - 1)));
-    let estimate =
-        (mantissa - 1.5) * 0.289_529_654 + 0.176_091_259 + f64::from(number.exponent) * 0.301_029_995_663_981;
+    let at_mantissa = (mantissa - 1.5) * 0.289_529_654 + 0.176_091_259;
+    let estimate = at_mantissa + f64::from(number.exponent) * std::f64::consts::LOG10_2;
     #[allow(clippy::cast_possible_truncation, reason = "within ±330")]
     let floor = estimate.floor() as i32;
     floor

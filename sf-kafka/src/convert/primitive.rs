@@ -75,11 +75,11 @@ impl PrimitiveConverter {
             Self::ByteArray => Some("ByteArrayConverter"),
             _ => None,
         };
-        if let (Some(name), Some(schema)) = (named, schema) {
-            if schema.kind() != self.schema().kind() {
-                let found = schema.kind().name();
-                return Err(Error::data(format!("Invalid schema type for {name}: {found}")));
-            }
+        if let (Some(name), Some(schema)) = (named, schema)
+            && schema.kind() != self.schema().kind()
+        {
+            let found = schema.kind().name();
+            return Err(Error::data(format!("Invalid schema type for {name}: {found}")));
         }
         Ok(Some(match (self, value) {
             (_, Value::Null) => return Ok(None),

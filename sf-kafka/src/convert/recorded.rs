@@ -192,7 +192,7 @@ impl Converter {
         }
     }
 
-    fn from_connect(&self, schema: Option<&Schema>, value: &Value) -> Result<Option<Vec<u8>>> {
+    fn bytes_of(&self, schema: Option<&Schema>, value: &Value) -> Result<Option<Vec<u8>>> {
         match self {
             Self::Json(converter) => converter.from_connect(schema, value),
             Self::String(converter) => Ok(converter.from_connect(value)),
@@ -200,7 +200,7 @@ impl Converter {
         }
     }
 
-    fn to_connect(&self, bytes: Option<&[u8]>) -> Result<(Option<Arc<Schema>>, Value)> {
+    fn value_of(&self, bytes: Option<&[u8]>) -> Result<(Option<Arc<Schema>>, Value)> {
         match self {
             Self::Json(converter) => converter.to_connect(bytes),
             Self::String(converter) => {
@@ -263,7 +263,7 @@ fn answer(case: &Json) -> Option<Json> {
     if case["op"].as_str().unwrap().starts_with("from") {
         let schema = schema(&case["schema"]);
         let value = value(schema.as_ref(), &case["value"])?;
-        return Some(match converter.from_connect(schema.as_deref(), &value) {
+        return Some(match converter.bytes_of(schema.as_deref(), &value) {
             Ok(None) => json!({ "text": null }),
             Ok(Some(bytes)) => match String::from_utf8(bytes) {
                 Ok(text) => json!({ "text": text }),
@@ -276,7 +276,7 @@ fn answer(case: &Json) -> Option<Json> {
         (_, Json::String(encoded)) => Some(STANDARD.decode(encoded).unwrap()),
         (text, _) => text.as_str().map(|text| text.as_bytes().to_vec()),
     };
-    Some(match converter.to_connect(bytes.as_deref()) {
+    Some(match converter.value_of(bytes.as_deref()) {
         Ok((schema, value)) => json!({ "schema": schema_json(schema.as_ref()), "value": value_json(&value) }),
         Err(error) => error_json("apply", &error),
     })

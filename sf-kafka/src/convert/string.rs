@@ -125,7 +125,7 @@ fn write(value: &Value, out: &mut Vec<u8>) {
         Value::Bytes(_) => out.extend_from_slice(b"[B"),
         Value::Decimal(v) => java_text::write_decimal(v, out),
         Value::Instant(v) => java_text::write_instant(*v, out),
-        Value::Array(items) => list(b'[', b", ", b']', items.iter(), out, |item, out| write(item, out)),
+        Value::Array(items) => list(b'[', b", ", b']', items.iter(), out, write),
         Value::Map(entries) => list(b'{', b", ", b'}', entries.iter(), out, |(key, value), out| {
             write(key, out);
             out.push(b'=');

@@ -16,7 +16,11 @@ pub fn describe() {
     describe_counter!(ROWS, Unit::Count, "Rows delivered to Kafka");
     describe_counter!(BYTES, Unit::Bytes, "Bytes of keys and values delivered to Kafka");
     describe_counter!(PAGES, Unit::Count, "Result pages delivered to Kafka");
-    describe_counter!(FAILURES, Unit::Count, "Failures after which a table was read on from its stored offset");
+    describe_counter!(
+        FAILURES,
+        Unit::Count,
+        "Failures after which a table was read on from its stored offset"
+    );
     describe_counter!(REPEATED, Unit::Count, "Windows read again whose rows may have been delivered twice");
     describe_gauge!(LAG, Unit::Seconds, "Age of the newest row that can have been delivered");
     describe_gauge!(API_USED, Unit::Count, "API calls of the last 24 hours that the org counted");

@@ -29,8 +29,9 @@ impl RowWriter {
             text_fields: table.keep_iso.clone(),
             ..JsonRecordConfig::default()
         };
-        let json = JsonRecord::new(schema, &settings)
-            .map_err(|e| Error::new(Outlook::Final, "rows of this object cannot be converted").with_source(e))?;
+        let json = JsonRecord::new(schema, &settings).map_err(|e| {
+            Error::new(Outlook::Final, "rows of this object cannot be converted").with_source(e)
+        })?;
         let plain_key = if plain { schema.position("Id") } else { None };
         Ok(Self { json, plain_key, key: Vec::new(), value: Vec::new() })
     }

@@ -78,7 +78,12 @@ impl TableTask {
             TableMetrics::new(connector, table).failures.increment(1);
             let wait = async {
                 if error.outlook() == Outlook::DailyLimit {
-                    tracing::warn!(connector, table, error = said, "the org's allowance for the day is used up, waiting for it");
+                    tracing::warn!(
+                        connector,
+                        table,
+                        error = said,
+                        "the org's allowance for the day is used up, waiting for it"
+                    );
                     self.status.set(Phase::WaitingForAllowance(said.clone()));
                     allowance(&self.client).await;
                     tracing::info!(connector, table, "the org has calls and jobs left again");

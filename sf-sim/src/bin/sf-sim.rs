@@ -88,7 +88,8 @@ fn generated(text: &str) -> Result<(String, u64), String> {
 }
 
 fn limit(text: &str) -> Result<(String, u64), String> {
-    pair(text).ok_or_else(|| "must be the name of a limit and a number, as DailyBulkV2QueryJobs=10".to_owned())
+    pair(text)
+        .ok_or_else(|| "must be the name of a limit and a number, as DailyBulkV2QueryJobs=10".to_owned())
 }
 
 fn pair(text: &str) -> Option<(String, u64)> {
@@ -276,6 +277,9 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_by_three() {
-        assert_eq!([grouped(0), grouped(999), grouped(1_000), grouped(1_234_567)], ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [grouped(0), grouped(999), grouped(1_000), grouped(1_234_567)],
+            ["0", "999", "1,000", "1,234,567"]
+        );
     }
 }

@@ -126,7 +126,15 @@ impl Job {
             JobPace::After(delay) => (0, delay),
         };
         let due_ms = order.created_ms.saturating_add(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
-        Self { stage: Stage::Waiting, changed_ms: order.created_ms, polls, due_ms, held: None, written, order }
+        Self {
+            stage: Stage::Waiting,
+            changed_ms: order.created_ms,
+            polls,
+            due_ms,
+            held: None,
+            written,
+            order,
+        }
     }
 
     pub(crate) fn created_at(&self) -> i64 {

@@ -51,7 +51,9 @@ pub(crate) async fn route(org: &Arc<Shared>, data: &DataCall<'_>, parts: &[&str]
                     _ => return Answer::not_allowed(method, "DELETE,GET,HEAD,PATCH"),
                 },
                 ["results"] if get => results(org, data, id).await,
-                [pages] if pages.eq_ignore_ascii_case("resultPages") && get => result_pages(org, data, id).await,
+                [pages] if pages.eq_ignore_ascii_case("resultPages") && get => {
+                    result_pages(org, data, id).await
+                }
                 [name] if name.eq_ignore_ascii_case("results") => {
                     return Answer::not_allowed(method, "GET,HEAD");
                 }
@@ -104,8 +106,9 @@ fn choice<T: Default + serde::de::DeserializeOwned>(value: Option<&Value>, name:
     value.filter(|value| !value.is_null()).map_or_else(
         || Ok(T::default()),
         |value| {
-            serde_json::from_value(value.clone())
-                .map_err(|_| bad("INVALIDJOB", format!("Unsupported {name}: {}", value.as_str().unwrap_or("?"))))
+            serde_json::from_value(value.clone()).map_err(|_| {
+                bad("INVALIDJOB", format!("Unsupported {name}: {}", value.as_str().unwrap_or("?")))
+            })
         },
     )
 }
@@ -131,7 +134,13 @@ async fn create(org: &Arc<Shared>, data: &DataCall<'_>) -> Result<Answer, Answer
 }
 
 /// Takes a job into the org's list; its id, and what its creation answers.
-fn register(org: &Shared, data: &DataCall<'_>, plan: &Plan, wanted: &Wanted, written: Written) -> (RecordId, Value) {
+fn register(
+    org: &Shared,
+    data: &DataCall<'_>,
+    plan: &Plan,
+    wanted: &Wanted,
+    written: Written,
+) -> (RecordId, Value) {
     let mut state = org.state();
     let order = Order {
         id: state.next_job_id(),
@@ -160,9 +169,8 @@ fn use_up_limits(org: &Shared, now: i64) -> Result<(), Answer> {
     let (stored, most) = state.limits.usage(QUERY_STORAGE_MB, now);
     if stored >= most {
         let kilobytes = most.saturating_mul(1024);
-        let message = format!(
-            "Max bulk v2 query result size stored ({kilobytes}) kb per 24 hrs has been exceeded"
-        );
+        let message =
+            format!("Max bulk v2 query result size stored ({kilobytes}) kb per 24 hrs has been exceeded");
         return Err(bad("LIMIT_EXCEEDED", message));
     }
     if !state.limits.take(QUERY_JOBS, 1, now) {
@@ -270,8 +278,10 @@ async fn finished(org: &Shared, data: &DataCall<'_>, id: RecordId) -> Result<Arc
     let job = state.jobs.get(&id).ok_or_else(Answer::not_found)?;
     if job.order.version != data.version {
         // That such a call is refused with 409 is documented, not in which words.
-        let message =
-            format!("The API version of the job ({}) is not that of the request ({})", job.order.version, data.version);
+        let message = format!(
+            "The API version of the job ({}) is not that of the request ({})",
+            job.order.version, data.version
+        );
         return Err(Answer::gateway(StatusCode::CONFLICT, "CONFLICT", message));
     }
     job.result().ok_or_else(|| {
@@ -281,7 +291,9 @@ async fn finished(org: &Shared, data: &DataCall<'_>, id: RecordId) -> Result<Arc
 
 /// The first row that a call asks for.
 fn first_row(data: &DataCall<'_>, result: &JobResult) -> Result<u64, Answer> {
-    let Some(locator) = data.call.parameter("locator").filter(|locator| !locator.is_empty()) else { return Ok(0) };
+    let Some(locator) = data.call.parameter("locator").filter(|locator| !locator.is_empty()) else {
+        return Ok(0);
+    };
     let inside = |row: &u64| *row < result.rows.rows() || *row == 0;
     let bad_locator = || bad("INVALID_QUERY_LOCATOR", "invalid query locator");
     result::place(&locator).filter(inside).ok_or_else(bad_locator)

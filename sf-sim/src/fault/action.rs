@@ -182,7 +182,10 @@ impl Action {
 
     /// The org moves; its old host answers `401 INVALID_SESSION_ID`.
     pub fn move_org(to: impl Into<String>) -> Self {
-        Self::MoveOrg { to: to.into(), old: Reply::error(401, "INVALID_SESSION_ID", "Session expired or invalid") }
+        Self::MoveOrg {
+            to: to.into(),
+            old: Reply::error(401, "INVALID_SESSION_ID", "Session expired or invalid"),
+        }
     }
 
     /// The job ends as `Failed` with this message.

@@ -173,7 +173,9 @@ impl From<ReplyText> for Reply {
     fn from(text: ReplyText) -> Self {
         let (body, usual) = match text.body {
             serde_json::Value::Null => (String::new(), None),
-            serde_json::Value::String(body) if body.trim_start().starts_with('<') => (body, Some("text/html")),
+            serde_json::Value::String(body) if body.trim_start().starts_with('<') => {
+                (body, Some("text/html"))
+            }
             serde_json::Value::String(body) => (body, Some("text/plain")),
             json => (json.to_string(), Some("application/json;charset=UTF-8")),
         };

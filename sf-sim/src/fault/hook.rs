@@ -105,7 +105,13 @@ impl Hooks {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn set(self: &Arc<Self>, route: Route, containing: Option<String>, nth: u64, when: When) -> Hook {
+    pub(crate) fn set(
+        self: &Arc<Self>,
+        route: Route,
+        containing: Option<String>,
+        nth: u64,
+        when: When,
+    ) -> Hook {
         let point = Arc::new(Point { stage: watch::Sender::new(Stage::Waiting) });
         let mut state = self.state();
         state.last += 1;

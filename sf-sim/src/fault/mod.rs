@@ -217,7 +217,11 @@ impl Faults {
     /// The faults that are there, in the order in which they were added, and how often each acted.
     pub fn list(&self) -> Vec<(FaultId, Fault, u64)> {
         let state = self.state();
-        state.added.iter().map(|added| (added.id, added.fault.clone(), *added.signals.fired.borrow())).collect()
+        state
+            .added
+            .iter()
+            .map(|added| (added.id, added.fault.clone(), *added.signals.fired.borrow()))
+            .collect()
     }
 
     fn signals(&self, id: FaultId) -> Option<Arc<Signals>> {
@@ -259,7 +263,9 @@ mod tests {
 
     fn hits(faults: &Faults, calls: u32) -> Vec<Option<u64>> {
         (0..calls)
-            .map(|_| faults.strike(&Method::POST, "/services/oauth2/token", || "grant=x".into()).map(|f| f.id.0))
+            .map(|_| {
+                faults.strike(&Method::POST, "/services/oauth2/token", || "grant=x".into()).map(|f| f.id.0)
+            })
             .collect()
     }
 

@@ -171,9 +171,10 @@ impl<'de> Deserialize<'de> for Route {
             }),
             RouteText::Pattern { method: None, path } => Ok(Self::path(path)),
             RouteText::Pattern { method: Some(method), path } => {
-                let method = method.to_ascii_uppercase().parse().map_err(|_| {
-                    D::Error::custom(format!("{method:?} is not an HTTP method"))
-                })?;
+                let method = method
+                    .to_ascii_uppercase()
+                    .parse()
+                    .map_err(|_| D::Error::custom(format!("{method:?} is not an HTTP method")))?;
                 Ok(Self::call(method, path))
             }
         }

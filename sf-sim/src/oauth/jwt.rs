@@ -49,7 +49,8 @@ pub(super) fn check(org: &Shared, call: &Call, assertion: &str) -> Result<(), Re
     only_signature.validate_exp = false;
     only_signature.validate_aud = false;
 
-    let unverified: Claims = jsonwebtoken::dangerous::insecure_decode(assertion).map_err(|_| BAD_ASSERTION)?.claims;
+    let unverified: Claims =
+        jsonwebtoken::dangerous::insecure_decode(assertion).map_err(|_| BAD_ASSERTION)?.claims;
     if unverified.iss.as_deref() != Some(&org.credentials.client_id) {
         return Err(BAD_CLIENT);
     }

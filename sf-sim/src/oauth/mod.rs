@@ -58,7 +58,9 @@ impl Form {
 /// Routes below `/services/oauth2/`.
 pub(crate) fn route(org: &Shared, call: &Call, rest: &str) -> Answer {
     match rest {
-        "token" => token(org, call).unwrap_or_else(Refusal::answer).with(EXPIRES, "Thu, 01 Jan 1970 00:00:00 GMT")
+        "token" => token(org, call)
+            .unwrap_or_else(Refusal::answer)
+            .with(EXPIRES, "Thu, 01 Jan 1970 00:00:00 GMT")
             .with(PRAGMA, "no-cache")
             .with(CACHE_CONTROL, "no-cache, no-store")
             .with(HeaderName::from_static("x-readonlymode"), "false"),
@@ -210,7 +212,9 @@ fn revoke(org: &Shared, call: &Call) -> Answer {
 fn userinfo(org: &Shared, call: &Call) -> Answer {
     let forbidden = |text: &'static str| Answer::new(StatusCode::FORBIDDEN, "text/html; charset=UTF-8", text);
     let Some(token) = call.token() else { return forbidden("Missing_OAuth_Token") };
-    let Some(session) = org.state().session(token, org.clock.now_ms()) else { return forbidden("Bad_OAuth_Token") };
+    let Some(session) = org.state().session(token, org.clock.now_ms()) else {
+        return forbidden("Bad_OAuth_Token");
+    };
     let (org_id, user) = (org.identity().0, session.user);
     let base = &call.base;
     let username = session.username.as_ref();

@@ -63,7 +63,6 @@ pub struct Sim {
 }
 
 /// What the handle and every request share.
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
     /// Readers of rows work side by side: writing the result of a large job must not stop a describe.
@@ -77,6 +76,13 @@ pub(crate) struct Shared {
     pub(crate) assertion_key: Option<AssertionKey>,
     identity: (RecordId, RecordId),
     loaded: Loaded,
+}
+
+/// Access tokens are in the state: nothing of it is shown.
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Org").field("id", &self.identity.0).finish_non_exhaustive()
+    }
 }
 
 impl Shared {
@@ -95,7 +101,10 @@ impl Shared {
     pub(crate) fn row_counts(&self) -> Vec<(String, usize)> {
         self.read(|store| {
             let tables = store.catalog().iter().filter_map(|object| store.table(&object.name));
-            tables.filter(|table| table.live() > 0).map(|table| (table.def().name.clone(), table.live())).collect()
+            tables
+                .filter(|table| table.live() > 0)
+                .map(|table| (table.def().name.clone(), table.live()))
+                .collect()
         })
     }
 
@@ -299,5 +308,7 @@ impl Sim {
 }
 
 fn members(fields: &serde_json::Value) -> Result<&serde_json::Map<String, serde_json::Value>, RowError> {
-    fields.as_object().ok_or_else(|| RowError::new("JSON_PARSER_ERROR", "The HTTP entity body must be a JSON object"))
+    fields
+        .as_object()
+        .ok_or_else(|| RowError::new("JSON_PARSER_ERROR", "The HTTP entity body must be a JSON object"))
 }

@@ -81,7 +81,6 @@ pub(crate) struct Session {
     expires_at: i64,
 }
 
-#[derive(Debug)]
 pub(crate) struct State {
     pub(crate) knobs: Knobs,
     pub(crate) limits: Limits,
@@ -131,7 +130,13 @@ impl State {
         self.logins.1 <= LOGINS
     }
 
-    pub(crate) fn open_session(&mut self, org: RecordId, user: RecordId, username: &Arc<str>, now: i64) -> String {
+    pub(crate) fn open_session(
+        &mut self,
+        org: RecordId,
+        user: RecordId,
+        username: &Arc<str>,
+        now: i64,
+    ) -> String {
         self.sessions.retain(|_, session| session.expires_at > now);
         let token = format!("{}!AQ{}", org.as_str15(), self.random_text(TOKEN_CHARS));
         let expires_at = now.saturating_add(self.knobs.session_ms);

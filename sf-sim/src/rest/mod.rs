@@ -22,6 +22,9 @@ use crate::limits::API_REQUESTS;
 use crate::org::{Session, Shared};
 use crate::{bulk, events, oauth};
 
+/// The longest path and query string that an org takes, in bytes.
+const URI: usize = 16_384;
+
 /// One request, read whole.
 #[derive(Debug)]
 pub(crate) struct Call {
@@ -72,6 +75,10 @@ pub(crate) struct DataCall<'a> {
 
 /// Answers a request. Waits only where a job's result is still being written.
 pub(crate) async fn respond(org: &Arc<Shared>, call: &Call) -> Answer {
+    if call.path.len() + call.query.as_ref().map_or(0, String::len) > URI {
+        let status = StatusCode::URI_TOO_LONG;
+        return Answer::gateway(status, "URI_TOO_LONG", "The URI of the request is too long");
+    }
     let path = call.path.trim_end_matches('/');
     if let Some(rest) = path.strip_prefix("/services/oauth2/") {
         return oauth::route(org, call, rest);
@@ -93,8 +100,11 @@ pub(crate) async fn respond(org: &Arc<Shared>, call: &Call) -> Answer {
         Err(refused) => return refused,
     };
     let data = DataCall { call, version, session };
-    let parts: Vec<String> =
-        rest.split('/').filter(|_| !rest.is_empty()).map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect();
+    let parts: Vec<String> = rest
+        .split('/')
+        .filter(|_| !rest.is_empty())
+        .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
+        .collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     resource(org, &data, &parts).await
 }
@@ -134,7 +144,8 @@ fn authenticate(org: &Shared, call: &Call) -> Result<Session, Answer> {
     let now = org.clock.now_ms();
     let mut state = org.state();
     let Some(session) = state.session(token, now) else {
-        let refused = Answer::data(StatusCode::UNAUTHORIZED, "INVALID_SESSION_ID", "Session expired or invalid");
+        let refused =
+            Answer::data(StatusCode::UNAUTHORIZED, "INVALID_SESSION_ID", "Session expired or invalid");
         return Err(refused.with(WWW_AUTHENTICATE, "Token"));
     };
     let within = state.limits.take(API_REQUESTS, 1, now);

@@ -42,14 +42,18 @@ fn describe_global(org: &Shared, data: &DataCall<'_>) -> Answer {
 }
 
 fn describe(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
-    let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else { return Answer::not_found() };
+    let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else {
+        return Answer::not_found();
+    };
     unless_unchanged(data.call, object.last_modified_ms, || {
         placed(org, data, |place| org.read(|store| describe::describe(&object, store.catalog(), place)))
     })
 }
 
 fn basic(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
-    let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else { return Answer::not_found() };
+    let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else {
+        return Answer::not_found();
+    };
     Answer::ok(&placed(org, data, |place| describe::sobject_basic(&object, place)))
 }
 
@@ -72,7 +76,9 @@ fn unless_unchanged(call: &Call, changed_ms: i64, body: impl FnOnce() -> Value) 
 }
 
 fn create(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
-    let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else { return Answer::not_found() };
+    let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else {
+        return Answer::not_found();
+    };
     let body = match members(data.call) {
         Ok(body) => body,
         Err(refused) => return refused,
@@ -88,7 +94,9 @@ fn create(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
 }
 
 fn row(org: &Shared, data: &DataCall<'_>, name: &str, id: &str) -> Answer {
-    let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else { return Answer::not_found() };
+    let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else {
+        return Answer::not_found();
+    };
     let method = &data.call.method;
     if object.event {
         return Answer::not_allowed(method, "HEAD");
@@ -142,7 +150,12 @@ fn readable<'a>(store: &'a Store, object: &ObjectDef, id: RecordId, now: i64) ->
     Ok(row)
 }
 
-fn record(data: &DataCall<'_>, object: &ObjectDef, row: &Row, wanted: Option<&str>) -> Result<Value, RowError> {
+fn record(
+    data: &DataCall<'_>,
+    object: &ObjectDef,
+    row: &Row,
+    wanted: Option<&str>,
+) -> Result<Value, RowError> {
     let places: Vec<usize> = match wanted {
         None => (0..object.fields().len()).collect(),
         Some(names) => names
@@ -174,7 +187,8 @@ fn record(data: &DataCall<'_>, object: &ObjectDef, row: &Row, wanted: Option<&st
 pub(crate) fn members(call: &Call) -> Result<Map<String, Value>, Answer> {
     let content_type = call.header(CONTENT_TYPE.as_str()).unwrap_or_default();
     if !content_type.to_ascii_lowercase().starts_with("application/json") {
-        let message = format!("Content-Type header specified in HTTP request is not supported: {content_type}");
+        let message =
+            format!("Content-Type header specified in HTTP request is not supported: {content_type}");
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Err(Answer::gateway(status, "UNSUPPORTED_MEDIA_TYPE", message));
     }

@@ -107,7 +107,9 @@ mod tests {
         let set = writer.finish();
         assert!(set.pieces.len() > 2, "{} pieces", set.pieces.len());
         assert_eq!(set.rows(), 500);
-        for (from, to) in [(0, 500), (0, 0), (0, 1), (499, 500), (499, 900), (500, 501), (17, 350), (104, 106)] {
+        for (from, to) in
+            [(0, 500), (0, 0), (0, 1), (499, 500), (499, 900), (500, 501), (17, 350), (104, 106)]
+        {
             let expected: String = (from..to.min(500)).map(line).collect();
             assert_eq!(set.slice(from, to).concat(), expected.as_bytes(), "{from}..{to}");
         }

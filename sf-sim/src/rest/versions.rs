@@ -85,9 +85,14 @@ mod tests {
 
     #[test]
     fn labels_follow_the_releases() {
-        for (version, expected) in
-            [(31, "Summer '14"), (32, "Winter '15"), (33, "Spring '15"), (42, "Spring \u{2019}18"), (65, "Winter '26"), (66, "Spring '26")]
-        {
+        for (version, expected) in [
+            (31, "Summer '14"),
+            (32, "Winter '15"),
+            (33, "Spring '15"),
+            (42, "Spring \u{2019}18"),
+            (65, "Winter '26"),
+            (66, "Spring '26"),
+        ] {
             assert_eq!(label(version), expected);
         }
     }
@@ -96,7 +101,9 @@ mod tests {
     fn a_version_answers_is_retired_or_was_never_there() {
         assert_eq!(Version::parse("v66.0").unwrap(), Version(66));
         assert_eq!(Version(53).as_number().to_string(), "53.0");
-        for (text, status) in [("v30.0", 410), ("v67.0", 404), ("66.0", 404), ("v66.1", 404), ("v+6.0", 404), ("v1.0", 404)] {
+        for (text, status) in
+            [("v30.0", 410), ("v67.0", 404), ("66.0", 404), ("v66.1", 404), ("v+6.0", 404), ("v1.0", 404)]
+        {
             assert_eq!(Version::parse(text).unwrap_err().status, status, "{text}");
         }
     }

@@ -27,7 +27,9 @@ pub struct Body {
 }
 
 enum Progress {
-    Flowing { sent: u64 },
+    Flowing {
+        sent: u64,
+    },
     /// Waiting for what has been handed over to leave, before the fault acts.
     Draining(BoxFuture<'static, ()>),
     Stalled(BoxFuture<'static, ()>),
@@ -73,7 +75,10 @@ impl Body {
     pub(crate) fn new(pieces: Vec<Bytes>, gzip: bool) -> Self {
         let left = pieces.iter().map(|piece| piece.len() as u64).sum();
         let source = if gzip && left > 0 {
-            Source::Gzip { encoder: Some(GzEncoder::new(Vec::new(), Compression::fast())), pieces: pieces.into() }
+            Source::Gzip {
+                encoder: Some(GzEncoder::new(Vec::new(), Compression::fast())),
+                pieces: pieces.into(),
+            }
         } else {
             Source::Plain { pieces: pieces.into(), left }
         };
@@ -90,13 +95,11 @@ impl Body {
 
     /// The same body with a fault.
     pub(crate) fn with_fault(mut self, mut fault: BodyFault) -> Self {
-        let needs_length = matches!(fault.kind, FaultKind::Cut { framing: Framing::Length, .. });
-        if needs_length || matches!(fault.kind, FaultKind::Corrupt) {
+        if fault.kind != FaultKind::Stall {
             self.source = self.source.measured();
-        }
-        if let (FaultKind::Cut { .. }, Some(left)) = (fault.kind, self.source.left()) {
-            // A cut that leaves nothing out would be no cut.
-            fault.after = fault.after.min(left.saturating_sub(1));
+            // A cut that leaves nothing out would be no cut, nor damage that spares every byte.
+            let last = self.source.left().map_or(u64::MAX, |left| left.saturating_sub(1));
+            fault.after = fault.after.min(last);
         }
         if matches!(fault.kind, FaultKind::Cut { framing: Framing::Chunked | Framing::Close, .. }) {
             self.tells_length = false;
@@ -242,7 +245,9 @@ impl Source {
                 loop {
                     let mut writer = encoder.take()?;
                     // Writing to memory does not fail; should it ever, the body ends short, which clients see.
-                    let Some(piece) = pieces.pop_front() else { return writer.finish().ok().map(Bytes::from) };
+                    let Some(piece) = pieces.pop_front() else {
+                        return writer.finish().ok().map(Bytes::from);
+                    };
                     writer.write_all(&piece).ok()?;
                     let out = std::mem::take(writer.get_mut());
                     *encoder = Some(writer);

@@ -32,9 +32,7 @@ pub(super) async fn route(org: &Arc<Shared>, call: &Call, rest: &str) -> Answer 
             Ok(id) => Ok(within(call, org.hooks.arrived(id)).await),
             Err(_) => Ok(missing()),
         },
-        ("POST", ["hooks", id, "release"]) => {
-            Ok(found(id.parse().is_ok_and(|id| org.hooks.release(id))))
-        }
+        ("POST", ["hooks", id, "release"]) => Ok(found(id.parse().is_ok_and(|id| org.hooks.release(id)))),
         ("GET", ["journal"]) => {
             let since = call.parameter("since").and_then(|since| since.parse().ok()).unwrap_or(0);
             Ok(Answer::ok(&json!({ "requests": org.journal.since(since), "counts": org.journal.counts() })))
@@ -54,9 +52,7 @@ pub(super) async fn route(org: &Arc<Shared>, call: &Call, rest: &str) -> Answer 
         ("POST", ["move"]) => relocate(org, call),
         _ => Ok(missing()),
     };
-    answered.unwrap_or_else(|error| {
-        Answer::json(StatusCode::BAD_REQUEST, &json!({ "error": error }))
-    })
+    answered.unwrap_or_else(|error| Answer::json(StatusCode::BAD_REQUEST, &json!({ "error": error })))
 }
 
 fn done() -> Answer {

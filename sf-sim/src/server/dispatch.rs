@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chrono::DateTime;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, HeaderName, VARY};
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, HeaderName, VARY,
+};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Limited};
 
@@ -336,7 +338,11 @@ impl Finish {
         if gzip || damaged_gzip.is_some() {
             all.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        let body = if has_body { Body::new(body, gzip || damaged_gzip.is_some()) } else { Body::new(Vec::new(), false) };
+        let body = if has_body {
+            Body::new(body, gzip || damaged_gzip.is_some())
+        } else {
+            Body::new(Vec::new(), false)
+        };
         finish(status, all, body, firing, wire)
     }
 }
@@ -373,7 +379,9 @@ fn finish(
         body = body.with_fault(fault);
     }
     let length = http_body::Body::size_hint(&body).exact();
-    if let Some(length) = length.filter(|_| !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)) {
+    if let Some(length) =
+        length.filter(|_| !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED))
+    {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
     let mut response = Response::new(body);

@@ -88,8 +88,10 @@ async fn a_page_may_be_smaller_than_asked_for() {
     let page = org.get(&format!("{V}/jobs/query/{id}/results?maxRecords=10")).await;
     assert_eq!(header(&page, "sforce-numberofrecords"), Some("5"));
     let pages = org.json(&format!("{V}/jobs/query/{id}/resultPages")).await;
-    let url = |locator: &str| json!({ "resultUrl": format!("{V}/jobs/query/{id}/results?locator={locator}") });
-    let expected = json!({ "resultPages": [url("MA"), url("NQ"), url("MTA")], "nextRecordsUrl": null, "done": true });
+    let url =
+        |locator: &str| json!({ "resultUrl": format!("{V}/jobs/query/{id}/results?locator={locator}") });
+    let expected =
+        json!({ "resultPages": [url("MA"), url("NQ"), url("MTA")], "nextRecordsUrl": null, "done": true });
     assert_eq!(pages, expected);
 
     org.sim.set_page_cap(Some(2));
@@ -124,7 +126,8 @@ async fn cells_are_quoted_delimited_and_ended_as_the_job_says() {
     assert_eq!((&created["columnDelimiter"], &created["lineEnding"]), (&json!("SEMICOLON"), &json!("CRLF")));
     let id = created["id"].as_str().unwrap();
     let text = org.told(&format!("{V}/jobs/query/{id}/results")).await.1;
-    let expected = "\"Name\";\"Description\";\"Phone\"\r\n\"He said \"\"no\"\"; twice\";\"two\nlines\";\"\"\r\n";
+    let expected =
+        "\"Name\";\"Description\";\"Phone\"\r\n\"He said \"\"no\"\"; twice\";\"two\nlines\";\"\"\r\n";
     assert_eq!(text, expected);
 }
 
@@ -162,7 +165,9 @@ async fn a_job_that_makes_no_sense_is_refused_when_it_is_created() {
     assert_eq!(compound, error("API_ERROR", "Selecting compound data not supported in Bulk Query"));
     let malformed = create(&org, &query("SELEKT")).await;
     assert_eq!(malformed, error("MALFORMED_QUERY", "unexpected token: SELEKT"));
-    for (soql, code) in [("SELECT Nope FROM Account", "INVALID_FIELD"), ("SELECT Id FROM Nope", "INVALID_TYPE")] {
+    for (soql, code) in
+        [("SELECT Nope FROM Account", "INVALID_FIELD"), ("SELECT Id FROM Nope", "INVALID_TYPE")]
+    {
         let (status, body) = create(&org, &query(soql)).await;
         assert!(status == 400 && body.starts_with(&format!(r#"[{{"errorCode":"{code}""#)), "{body}");
     }
@@ -191,8 +196,16 @@ async fn a_job_is_aborted_deleted_and_then_unknown() {
     let abort = || org.call(Method::PATCH, &path).json(&json!({ "state": "Aborted" })).send();
     let aborted: Value = abort().await.unwrap().json().await.unwrap();
     let short = [
-        "id", "operation", "object", "createdById", "createdDate", "systemModstamp", "state", "concurrencyMode",
-        "contentType", "apiVersion",
+        "id",
+        "operation",
+        "object",
+        "createdById",
+        "createdDate",
+        "systemModstamp",
+        "state",
+        "concurrencyMode",
+        "contentType",
+        "apiVersion",
     ];
     assert_eq!(keys(&aborted), short);
     assert_eq!(aborted["state"], "Aborted");
@@ -206,7 +219,8 @@ async fn a_job_is_aborted_deleted_and_then_unknown() {
     org.sim.set_job_pace(JobPace::AtOnce);
     let done = org.job("SELECT Id FROM Account").await;
     assert_eq!(org.job_state(&done).await, "JobComplete");
-    let late = org.call(Method::PATCH, &format!("{V}/jobs/query/{done}")).json(&json!({ "state": "Aborted" }));
+    let late =
+        org.call(Method::PATCH, &format!("{V}/jobs/query/{done}")).json(&json!({ "state": "Aborted" }));
     let expected = error("INVALIDJOBSTATE", "Aborting already Completed Job not allowed");
     assert_eq!(told(late.send().await.unwrap()).await, expected);
 }
@@ -235,7 +249,10 @@ async fn the_journal_tells_what_was_asked() {
     assert_eq!(created[0].detail.as_deref(), Some("SELECT Id FROM Account"));
     assert_eq!(created[0].user.as_deref(), Some("integration@sim.example"));
     let fetched = org.sim.journal().of(&Route::Results);
-    assert_eq!((fetched[0].parameter("locator"), fetched[0].parameter("maxRecords")), (Some("MQ"), Some("2")));
+    assert_eq!(
+        (fetched[0].parameter("locator"), fetched[0].parameter("maxRecords")),
+        (Some("MQ"), Some("2"))
+    );
     assert_eq!((fetched[0].status, fetched[0].sent), (Some(200), length));
     assert!(!format!("{:?}", org.sim.journal()).contains(&org.token));
 }

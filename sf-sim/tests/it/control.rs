@@ -27,7 +27,8 @@ async fn faults_are_added_told_awaited_and_removed() {
     assert_eq!(org.control(Method::DELETE, "faults/1", Value::Null).await.0, 200);
     assert_eq!(org.told(&format!("{V}/limits")).await.0, 200);
     assert_eq!(org.control(Method::DELETE, "faults/1", Value::Null).await.0, 404);
-    let (status, answer) = org.control(Method::POST, "faults", json!({ "on": "nope", "then": "lose_job" })).await;
+    let (status, answer) =
+        org.control(Method::POST, "faults", json!({ "on": "nope", "then": "lose_job" })).await;
     assert!(status == 400 && answer["error"].as_str().unwrap().contains("unknown route"), "{answer}");
 }
 

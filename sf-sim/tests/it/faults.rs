@@ -66,7 +66,10 @@ async fn a_body_is_cut_just_where_the_fault_says() {
             let answer = org.get(&path).await;
             let length = header(&answer, "content-length").map(str::to_owned);
             let chunked = header(&answer, "transfer-encoding") == Some("chunked");
-            assert_eq!((length.is_some(), chunked), (framing == Framing::Length, framing == Framing::Chunked));
+            assert_eq!(
+                (length.is_some(), chunked),
+                (framing == Framing::Length, framing == Framing::Chunked)
+            );
             let (bytes, broke) = arrived(answer).await;
             let place = usize::try_from(after).unwrap();
             assert!(broke, "{framing:?} {after}");
@@ -133,7 +136,8 @@ async fn a_reset_happens_before_or_after_the_work() {
     add(&org, Route::CreateJob, Action::ReplyAfter(Reply::html(502, "Bad Gateway")));
     assert_eq!(create().await.unwrap().status(), 502);
     assert_eq!(jobs().await, 2);
-    let unanswered: Vec<_> = org.sim.journal().of(&Route::CreateJob).iter().map(|entry| entry.status).collect();
+    let unanswered: Vec<_> =
+        org.sim.journal().of(&Route::CreateJob).iter().map(|entry| entry.status).collect();
     assert_eq!(unanswered, [None, None, Some(502)]);
 }
 
@@ -169,7 +173,9 @@ async fn gzip_is_damaged_at_a_place() {
     let wrong = wrong.bytes().await.unwrap();
     assert_eq!((&wrong[..20], wrong.len()), (&right[..20], right.len()));
     let mut text = Vec::new();
-    assert!(std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(wrong.as_ref()), &mut text).is_err());
+    assert!(
+        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(wrong.as_ref()), &mut text).is_err()
+    );
 }
 
 #[tokio::test]
@@ -249,7 +255,8 @@ async fn a_job_is_slow_fails_or_is_lost() {
 #[tokio::test]
 async fn a_hook_holds_a_request_before_the_work_or_its_answer_after() {
     let org = std::sync::Arc::new(Org::new().await);
-    let create = |org: std::sync::Arc<Org>| tokio::spawn(async move { org.job("SELECT Id FROM Account").await });
+    let create =
+        |org: std::sync::Arc<Org>| tokio::spawn(async move { org.job("SELECT Id FROM Account").await });
     let jobs = || async { org.json(&format!("{V}/jobs/query")).await["records"].as_array().unwrap().len() };
 
     let before = org.sim.hook_before(Route::CreateJob, 1);

@@ -61,12 +61,9 @@ async fn answers_are_the_same_in_process_and_over_a_socket() {
 #[tokio::test]
 async fn a_broken_connection_is_a_body_that_fails() {
     let sim = Sim::builder().build().unwrap();
-    for action in [
-        Action::ResetBefore,
-        Action::ResetAfter,
-        Action::cut(3),
-        Action::cut_framed(3, Framing::Chunked),
-    ] {
+    for action in
+        [Action::ResetBefore, Action::ResetAfter, Action::cut(3), Action::cut_framed(3, Framing::Chunked)]
+    {
         sim.faults().add(Fault::on(Route::Limits).then(action.clone()));
         let answer = call(&sim, &format!("{V}/limits")).await;
         assert!(answer.into_body().collect().await.is_err(), "{action:?}");

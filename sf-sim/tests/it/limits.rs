@@ -30,7 +30,8 @@ async fn refused_logins_and_tokens_cost_no_call() {
     let org = Org::new().await;
     let path = format!("{V}/limits");
     for _ in 0..3 {
-        let refused = org.without_token(reqwest::Method::GET, &path).bearer_auth("00D!no").send().await.unwrap();
+        let refused =
+            org.without_token(reqwest::Method::GET, &path).bearer_auth("00D!no").send().await.unwrap();
         assert_eq!(refused.status(), 401);
     }
     assert_eq!(header(&org.get(&path).await, "sforce-limit-info"), Some("api-usage=1/15000"));

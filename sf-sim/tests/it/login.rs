@@ -44,7 +44,8 @@ async fn a_password_login_answers_as_orgs_do() {
     assert_eq!(body["id"], format!("https://login.salesforce.com/id/{org_id}/{user_id}"));
     let token = body["access_token"].as_str().unwrap();
     assert!(token.starts_with(&format!("{}!AQ", org_id.as_str15())), "{token}");
-    let used = org.without_token(Method::GET, &format!("{V}/limits")).bearer_auth(token).send().await.unwrap();
+    let used =
+        org.without_token(Method::GET, &format!("{V}/limits")).bearer_auth(token).send().await.unwrap();
     assert_eq!(used.status(), 200);
 }
 
@@ -66,13 +67,17 @@ async fn client_credentials_come_in_the_body_or_in_a_header() {
     assert_eq!(basic("wrong").await.unwrap().status(), 401);
     org.sim.set_my_domain(false);
     let form = [("grant_type", "client_credentials"), ("client_id", ID), ("client_secret", SECRET)];
-    assert_eq!(told(org.login(&form).await).await, error("invalid_grant", "request not supported on this domain"));
+    assert_eq!(
+        told(org.login(&form).await).await,
+        error("invalid_grant", "request not supported on this domain")
+    );
 }
 
 #[tokio::test]
 async fn every_slip_of_a_login_is_refused_in_its_own_words() {
     let org = Org::new().await;
-    let cases: [(&[(&str, &str)], (u16, String)); 7] = [
+    type Form<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Form<'_>, (u16, String)); 7] = [
         (&[], error("unsupported_grant_type", "grant type not supported")),
         (&[("grant_type", "refresh_token")], error("unsupported_grant_type", "grant type not supported")),
         (
@@ -84,11 +89,23 @@ async fn every_slip_of_a_login_is_refused_in_its_own_words() {
             error("invalid_client", "invalid client credentials"),
         ),
         (
-            &[("grant_type", "password"), ("client_id", ID), ("client_secret", SECRET), ("username", "nobody"), ("password", PASSWORD)],
+            &[
+                ("grant_type", "password"),
+                ("client_id", ID),
+                ("client_secret", SECRET),
+                ("username", "nobody"),
+                ("password", PASSWORD),
+            ],
             error("invalid_grant", "authentication failure"),
         ),
         (
-            &[("grant_type", "password"), ("client_id", ID), ("client_secret", SECRET), ("username", USER), ("password", "sim-password")],
+            &[
+                ("grant_type", "password"),
+                ("client_id", ID),
+                ("client_secret", SECRET),
+                ("username", USER),
+                ("password", "sim-password"),
+            ],
             error("invalid_grant", "authentication failure"),
         ),
         (&[("grant_type", JWT), ("assertion", "a.b.c")], error("invalid_grant", "invalid assertion")),
@@ -143,13 +160,18 @@ async fn a_signed_assertion_logs_in_and_a_wrong_one_does_not() {
             (|claims| claims["exp"] = (NOW / 1000 - 60).into(), "invalid_grant", "token validity expired"),
             (|claims| claims["exp"] = (NOW / 1000 + 3_600).into(), "invalid_grant", "invalid assertion"),
             (|claims| claims["sub"] = "nobody".into(), "invalid_grant", "user hasn't approved this consumer"),
-            (|claims| drop(claims.as_object_mut().unwrap().remove("exp")), "invalid_grant", "invalid assertion"),
+            (
+                |claims| drop(claims.as_object_mut().unwrap().remove("exp")),
+                "invalid_grant",
+                "invalid assertion",
+            ),
             (|claims| claims["exp"] = "soon".into(), "invalid_grant", "invalid assertion"),
         ];
         for (change, code, description) in cases {
             assert_eq!(login(assertion(&key, change)).await, error(code, description));
         }
-        let hs256 = jsonwebtoken::encode(&Header::default(), &json!({ "iss": ID }), &EncodingKey::from_secret(b"x"));
+        let hs256 =
+            jsonwebtoken::encode(&Header::default(), &json!({ "iss": ID }), &EncodingKey::from_secret(b"x"));
         assert_eq!(login(hs256.unwrap()).await, error("invalid_grant", "invalid assertion"));
         org.sim.set_user_approved(false);
         let expected = error("invalid_grant", "user hasn't approved this consumer");
@@ -180,13 +202,27 @@ async fn a_session_ends_by_the_orgs_clock_or_when_it_is_revoked() {
     assert_eq!(told(expired).await, (401, body.to_owned()));
 
     let token = org.sim.access_token();
-    let userinfo = |token: String| org.without_token(Method::GET, "/services/oauth2/userinfo").bearer_auth(token).send();
+    let userinfo =
+        |token: String| org.without_token(Method::GET, "/services/oauth2/userinfo").bearer_auth(token).send();
     let who: Value = userinfo(token.clone()).await.unwrap().json().await.unwrap();
     assert_eq!(who["preferred_username"], USER);
-    let revoke = || org.without_token(Method::POST, "/services/oauth2/revoke").form(&[("token", &token)]).send();
+    let revoke =
+        || org.without_token(Method::POST, "/services/oauth2/revoke").form(&[("token", &token)]).send();
     assert_eq!(told(revoke().await.unwrap()).await, (200, String::new()));
     assert_eq!(revoke().await.unwrap().status(), 400);
     assert_eq!(told(userinfo(token.clone()).await.unwrap()).await, (403, "Bad_OAuth_Token".to_owned()));
+}
+
+#[tokio::test]
+async fn nothing_that_is_shown_of_an_org_holds_a_secret() {
+    let org = Org::new().await;
+    let form = [("grant_type", "client_credentials"), ("client_id", ID), ("client_secret", SECRET)];
+    let login: Value = org.login(&form).await.json().await.unwrap();
+    let shown =
+        format!("{:?} {:?} {:?} {:?}", org.sim, org.sim.router(), org.sim.credentials(), org.sim.journal());
+    for secret in [SECRET, PASSWORD, "simtoken", &org.token, login["access_token"].as_str().unwrap()] {
+        assert!(!shown.contains(secret), "{secret} is in {shown}");
+    }
 }
 
 #[tokio::test]

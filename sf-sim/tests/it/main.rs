@@ -1,8 +1,11 @@
 //! The org as a client meets it: over sockets and in this process.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod binary;
 mod bulk;
 mod control;
+mod events;
 mod faults;
 mod in_process;
 mod limits;

@@ -72,7 +72,11 @@ fn same_shape(ours: &Value, theirs: &Value, at: &str) {
                 same_shape(a, b, &format!("{at}[0]"));
             }
         }
-        _ => assert_eq!(std::mem::discriminant(ours), std::mem::discriminant(theirs), "{at}: {ours} and {theirs}"),
+        _ => assert_eq!(
+            std::mem::discriminant(ours),
+            std::mem::discriminant(theirs),
+            "{at}: {ours} and {theirs}"
+        ),
     }
 }
 
@@ -92,9 +96,12 @@ fn load(org: &Org, csv: &str) {
 
 #[tokio::test]
 async fn a_bulk_query_runs_as_recorded_from_creation_to_deletion() {
-    let cases = ["create", "get-info", "get-results", "get-results-limited", "get-results-limited-next", "delete"]
-        .map(|name| Case::of(&format!("sf-fx-runtime-java/bulk-query-{name}.json")));
-    let [Some(create), Some(info), Some(results), Some(limited), Some(next), Some(delete)] = cases else { return };
+    let cases =
+        ["create", "get-info", "get-results", "get-results-limited", "get-results-limited-next", "delete"]
+            .map(|name| Case::of(&format!("sf-fx-runtime-java/bulk-query-{name}.json")));
+    let [Some(create), Some(info), Some(results), Some(limited), Some(next), Some(delete)] = cases else {
+        return;
+    };
     let org = Org::new().await;
     load(&org, results.body());
 
@@ -191,7 +198,9 @@ async fn a_login_answers_with_the_recorded_members() {
 #[tokio::test]
 async fn rows_and_queries_have_the_recorded_shape() {
     let Some(query) = Case::of("restforce-db/200_get_data_api_version_query.json") else { return };
-    let Some(deleted) = Case::of("restforce-db/404_delete_data_api_version_sobjects_ID__c_ID.json") else { return };
+    let Some(deleted) = Case::of("restforce-db/404_delete_data_api_version_sobjects_ID__c_ID.json") else {
+        return;
+    };
     let org = Org::new().await;
     let id = org.sim.insert("Account", &json!({ "Name": "x" })).unwrap();
     let soql = "select+Id,+Name,+SystemModstamp,+LastModifiedById+from+Account";
@@ -226,7 +235,9 @@ async fn every_recorded_limit_is_told() {
 #[tokio::test]
 async fn describes_have_the_recorded_keys() {
     for name in ["Account", "Contact", "Lead", "Case", "Opportunity"] {
-        let Some(case) = Case::of(&format!("cumulusci-describes/GET_sobjects_{name}_describe.json")) else { return };
+        let Some(case) = Case::of(&format!("cumulusci-describes/GET_sobjects_{name}_describe.json")) else {
+            return;
+        };
         let theirs = case.json();
         let org = Org::new().await;
         let ours = org.json(&format!("/services/data/v66.0/sobjects/{name}/describe")).await;

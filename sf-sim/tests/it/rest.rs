@@ -22,7 +22,13 @@ async fn versions_are_told_without_a_login_in_ascending_order() {
 #[tokio::test]
 async fn what_is_not_there_is_not_found_and_a_retired_version_is_gone() {
     let org = Org::new().await;
-    for path in ["/", "/services/data/v99.0/limits", "/services/data/v66.0/nonsense", "/services/data/v66.0/sobjects/Nope", "/services/data/v66.0/sobjects/Nope/describe"] {
+    for path in [
+        "/",
+        "/services/data/v99.0/limits",
+        "/services/data/v66.0/nonsense",
+        "/services/data/v66.0/sobjects/Nope",
+        "/services/data/v66.0/sobjects/Nope/describe",
+    ] {
         assert_eq!(org.told(path).await, (404, NOT_FOUND.to_owned()), "{path}");
     }
     let gone = r#"[{"errorCode":"UNSUPPORTED_API_VERSION","message":"The requested API version (v30.0) is not supported."}]"#;
@@ -62,7 +68,9 @@ async fn a_query_of_many_rows_comes_in_pages_behind_an_opaque_cursor() {
     let (mut page, mut next_urls) = (first, Vec::new());
     loop {
         assert_eq!(page["totalSize"], 450);
-        names.extend(page["records"].as_array().unwrap().iter().map(|r| r["Name"].as_str().unwrap().to_owned()));
+        names.extend(
+            page["records"].as_array().unwrap().iter().map(|r| r["Name"].as_str().unwrap().to_owned()),
+        );
         let Some(next) = page["nextRecordsUrl"].as_str().map(str::to_owned) else { break };
         assert_eq!(page["done"], false);
         page = org.json(&next).await;
@@ -98,6 +106,14 @@ async fn a_query_that_cannot_be_run_is_refused_in_salesforces_words() {
     let (status, body) = org.told(&format!("{V}/query?q=SELEKT")).await;
     let expected = json!([{ "message": "unexpected token: SELEKT", "errorCode": "MALFORMED_QUERY" }]);
     assert_eq!((status, body), (400, expected.to_string()));
+}
+
+#[tokio::test]
+async fn a_uri_that_is_too_long_is_refused() {
+    let org = Org::new().await;
+    let names = "Name,".repeat(3_300);
+    let (status, body) = org.told(&format!("{V}/query?q=SELECT+{names}Id+FROM+Account")).await;
+    assert!(status == 414 && body.contains("URI_TOO_LONG"), "{status} {body}");
 }
 
 #[tokio::test]
@@ -143,9 +159,11 @@ async fn a_row_that_is_wrong_is_refused() {
     let missing = told(org.post(&path, &json!({})).await).await;
     let body = r#"[{"message":"Required fields are missing: [Name]","errorCode":"REQUIRED_FIELD_MISSING","fields":["Name"]}]"#;
     assert_eq!(missing, (400, body.to_owned()));
-    let text = org.call(Method::POST, &path).header("Content-Type", "text/plain").body("{}").send().await.unwrap();
+    let text =
+        org.call(Method::POST, &path).header("Content-Type", "text/plain").body("{}").send().await.unwrap();
     assert_eq!(text.status(), 415);
-    let broken = org.call(Method::POST, &path).header("Content-Type", "application/json").body("{oops").send();
+    let broken =
+        org.call(Method::POST, &path).header("Content-Type", "application/json").body("{oops").send();
     let (status, body) = told(broken.await.unwrap()).await;
     assert!(status == 400 && body.contains("JSON_PARSER_ERROR"), "{status} {body}");
 }
@@ -193,7 +211,8 @@ async fn a_row_may_become_visible_after_its_stamp() {
     let org = Org::new().await;
     org.sim.set_visibility_delay(std::time::Duration::from_secs(20));
     org.accounts(1);
-    let count = async || org.json(&format!("{V}/query?q=SELECT+COUNT()+FROM+Account")).await["totalSize"].clone();
+    let count =
+        async || org.json(&format!("{V}/query?q=SELECT+COUNT()+FROM+Account")).await["totalSize"].clone();
     org.sim.clock().advance(std::time::Duration::from_secs(19));
     assert_eq!(count().await, 0);
     org.sim.clock().advance(std::time::Duration::from_secs(1));

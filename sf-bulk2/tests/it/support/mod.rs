@@ -96,7 +96,10 @@ impl HttpService for Script {
         let answer = script.0.pop_front();
         Box::pin(async move {
             let Some(answer) = answer else {
-                return Err(TransportError::new(TransportErrorKind::Request, "the script has no further answer"));
+                return Err(TransportError::new(
+                    TransportErrorKind::Request,
+                    "the script has no further answer",
+                ));
             };
             let mut pieces: Vec<_> =
                 answer.body.chunks(answer.piece).map(|c| Ok(Bytes::copy_from_slice(c))).collect();

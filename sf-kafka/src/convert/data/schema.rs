@@ -248,9 +248,10 @@ impl Schema {
     ///
     /// [`ErrorKind::Schema`] where the schema does not allow the value.
     pub fn with_default(mut self, default: Value) -> Result<Self> {
-        default
-            .check(&self, "value")
-            .map_err(|cause| Error::new(ErrorKind::Schema, "Invalid default value").caused_by(cause))?;
+        default.check(&self, "value").map_err(|cause| match cause.kind() {
+            ErrorKind::Data => Error::new(ErrorKind::Schema, "Invalid default value").caused_by(cause),
+            _ => cause,
+        })?;
         self.default = (default != Value::Null).then(|| Box::new(default));
         Ok(self)
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bigdecimal::BigDecimal;
 
 use super::{Logical, Schema, Type};
-use crate::convert::{Error, Result};
+use crate::convert::{Error, ErrorKind, Result};
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +92,15 @@ impl Value {
             return Err(Error::data(message));
         }
         match self {
+            Self::Decimal(_) | Self::Instant(_)
+                if matches!(schema.kind(), Type::Array | Type::Map | Type::Struct) =>
+            {
+                let (class, kind) = (self.java_class(), schema.kind().name());
+                Err(Error::new(
+                    ErrorKind::Cast,
+                    format!("{class} is no {kind}, whatever its schema is called"),
+                ))
+            }
             Self::Struct(value) if *value.schema != *schema => {
                 Err(Error::data("Struct schemas do not match."))
             }
@@ -123,7 +132,7 @@ impl Struct {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Data`](crate::convert::ErrorKind::Data) where the schema is not one of a struct.
+    /// [`ErrorKind::Data`] where the schema is not one of a struct.
     pub fn new(schema: impl Into<Arc<Schema>>) -> Result<Self> {
         let schema = schema.into();
         if schema.kind() != Type::Struct {
@@ -137,7 +146,7 @@ impl Struct {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Data`](crate::convert::ErrorKind::Data) where there is no such field, or its schema does
+    /// [`ErrorKind::Data`] where there is no such field, or its schema does
     /// not allow the value.
     pub fn put(&mut self, name: &str, value: Value) -> Result<()> {
         let Some(at) = self.schema.position(name) else {

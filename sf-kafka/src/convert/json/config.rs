@@ -40,10 +40,8 @@ impl JsonConfig {
             match name {
                 "schemas.enable" => config.schemas_enable = boolean(name, value)?,
                 "replace.null.with.default" => config.replace_null_with_default = boolean(name, value)?,
-                "schemas.cache.size" => {
-                    if value.trim().parse::<i32>().is_err() {
-                        return Err(invalid(name, value, "Not a number of type INT"));
-                    }
+                "schemas.cache.size" if value.trim().parse::<i32>().is_err() => {
+                    return Err(invalid(name, value, "Not a number of type INT"));
                 }
                 "decimal.format" => config.decimal_format = decimal_format(name, value)?,
                 _ => {}

@@ -6,7 +6,8 @@
 //! UTF-16 and UTF-32, a byte order mark, a number where text is due (null), text where a number is due (0).
 //!
 //! Where it differs: half of a surrogate pair cannot live in a Rust string and becomes U+FFFD, a schema has no
-//! more than 128 levels, and messages about malformed JSON and base64 are our own (kind and place in the chain of causes are the same).
+//! more than 128 levels, and messages about malformed JSON and base64 are our own (their kinds, and where they
+//! stand in the chain of causes, are the same).
 
 mod config;
 mod parse;

@@ -188,6 +188,15 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// The real parser calls an end after a comma a syntax error, unlike other early ends.
+    fn after_comma(&mut self) -> Result<()> {
+        self.skip_white();
+        match self.peek() {
+            None => Err(Error::new(ErrorKind::Syntax, "the end where more is due after a comma")),
+            Some(_) => Ok(()),
+        }
+    }
+
     fn array(&mut self, depth: usize) -> Result<Node> {
         self.deeper(depth)?;
         self.at += 1;
@@ -208,11 +217,7 @@ impl Parser<'_> {
                 }
                 _ => return Err(self.unexpected("a comma or the end of the array")),
             }
-            self.skip_white();
-            if self.peek().is_none() {
-                // The real parser calls this one a syntax error, unlike every other early end.
-                return Err(Error::new(ErrorKind::Syntax, "the end where another element is due"));
-            }
+            self.after_comma()?;
         }
     }
 
@@ -246,7 +251,7 @@ impl Parser<'_> {
                 }
                 _ => return Err(self.unexpected("a comma or the end of the object")),
             }
-            self.skip_white();
+            self.after_comma()?;
         }
     }
 

@@ -134,7 +134,7 @@ mod tests {
                 let json = written(&text);
                 assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
                 let inner = &json[1 + before.len()..json.len() - 1 - after.len()];
-                let plain = code >= 0x20 && code <= 0xffff && code != 0x22 && code != 0x5c;
+                let plain = (0x20..=0xffff).contains(&code) && code != 0x22 && code != 0x5c;
                 assert_eq!(inner == character.to_string(), plain, "{code:x} {inner}");
             }
         }

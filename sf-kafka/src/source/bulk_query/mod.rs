@@ -234,7 +234,6 @@ impl TableSource {
             Err(e) => Err(e.into()),
         }
     }
-
 }
 
 impl Object {
@@ -261,12 +260,17 @@ impl Object {
         }
         let answer = answer?;
         let org_time = answer.date().ok_or_else(|| {
-            Error::new(Outlook::Passing, "the org's answer has no Date, by which windows are cut (a proxy may strip it)")
+            Error::new(
+                Outlook::Passing,
+                "the org's answer has no Date, by which windows are cut (a proxy may strip it)",
+            )
         })?;
-        let body: Value = serde_json::from_slice(&answer.body)
-            .map_err(|e| Error::new(Outlook::Passing, "the org's answer to a query is no JSON").with_source(e))?;
+        let body: Value = serde_json::from_slice(&answer.body).map_err(|e| {
+            Error::new(Outlook::Passing, "the org's answer to a query is no JSON").with_source(e)
+        })?;
         let Some(row) = body["records"].get(0) else { return Ok((Earliest::None, org_time)) };
-        let field = self.plan.schema.position(&self.plan.cursor).and_then(|i| self.plan.schema.fields().get(i));
+        let field =
+            self.plan.schema.position(&self.plan.cursor).and_then(|i| self.plan.schema.fields().get(i));
         let earliest = match (field, row[self.plan.cursor.as_str()].as_str()) {
             (Some(field), Some(text)) if ordered && field.field_type() == FieldType::DateTime => {
                 match csv_cell::decode(field, text) {

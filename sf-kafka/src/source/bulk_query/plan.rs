@@ -48,12 +48,16 @@ impl TablePlan {
         fields.check()?;
         let cursor = cursor_field(describe, table.offset_field.as_deref())?;
         if let Some(unknown) = table.keep_iso.iter().find(|n| describe.field(n).is_none()) {
-            let text = format!("{} has no field {unknown}, which skip.epoch.conversion.fields names", describe.name);
+            let text =
+                format!("{} has no field {unknown}, which skip.epoch.conversion.fields names", describe.name);
             return Err(Error::new(Outlook::Final, text));
         }
         let filters = |name: &str| describe.field(name).is_some_and(|f| f.filterable);
         if table.since.is_some() && !filters("CreatedDate") {
-            let text = format!("{} has no CreatedDate to compare salesforce.since with: leave it out", describe.name);
+            let text = format!(
+                "{} has no CreatedDate to compare salesforce.since with: leave it out",
+                describe.name
+            );
             return Err(Error::new(Outlook::Final, text));
         }
         let schema = Arc::new(schema_of(describe, fields.names())?);
@@ -120,7 +124,11 @@ impl TablePlan {
             Start::At(time) => {
                 let from = time.checked_sub_signed(self.overlap).unwrap_or(time);
                 let cursor = field(&self.cursor);
-                select.filter(if self.cursor_is_date { cursor.ge(from.date_naive()) } else { cursor.ge(from) })
+                select.filter(if self.cursor_is_date {
+                    cursor.ge(from.date_naive())
+                } else {
+                    cursor.ge(from)
+                })
             }
         }
     }
@@ -150,7 +158,9 @@ fn cursor_reason(describe: &Describe, cursor: &str, named: bool) -> String {
         .collect();
     match (missing.is_empty(), cursor) {
         (true, _) => "it moves with every change, also those that Salesforce itself makes".to_owned(),
-        (false, "CreatedDate") => format!("{}; changes of rows are not seen, only new rows", missing.join(", ")),
+        (false, "CreatedDate") => {
+            format!("{}; changes of rows are not seen, only new rows", missing.join(", "))
+        }
         (false, _) => missing.join(", "),
     }
 }
@@ -182,7 +192,8 @@ mod tests {
         });
         let text: serde_json::Map<String, serde_json::Value> =
             numbered.as_object().unwrap().clone().into_iter().filter(|(_, v)| !v.is_null()).collect();
-        let config = crate::config::Config::from_json("t.json", &serde_json::to_string(&text).unwrap()).unwrap();
+        let config =
+            crate::config::Config::from_json("t.json", &serde_json::to_string(&text).unwrap()).unwrap();
         let (source, report) = crate::config::BulkQuerySource::parse(&config);
         let source = source.unwrap_or_else(|| panic!("{report}"));
         TablePlan::of(&describe(), &source.tables[0], TimeDelta::minutes(5)).unwrap()
@@ -204,7 +215,9 @@ mod tests {
         );
         let later = plan.query(&Window { start: Start::At(at("2026-05-04T09:00:00Z")), end }).unwrap();
         assert!(
-            later.ends_with("WHERE SystemModstamp >= 2026-05-04T08:55:00Z AND SystemModstamp < 2026-05-04T09:12:01Z"),
+            later.ends_with(
+                "WHERE SystemModstamp >= 2026-05-04T08:55:00Z AND SystemModstamp < 2026-05-04T09:12:01Z"
+            ),
             "{later}"
         );
     }
@@ -212,7 +225,10 @@ mod tests {
     #[test]
     fn a_probe_asks_for_the_earliest_row_only() {
         let probe = plan(None, None).probe(Start::At(at("2026-05-04T09:00:00Z")), true).unwrap();
-        assert!(probe.starts_with("SELECT Id, SystemModstamp FROM Thing__c WHERE SystemModstamp >= "), "{probe}");
+        assert!(
+            probe.starts_with("SELECT Id, SystemModstamp FROM Thing__c WHERE SystemModstamp >= "),
+            "{probe}"
+        );
         assert!(probe.contains("ORDER BY SystemModstamp") && probe.ends_with("LIMIT 1"), "{probe}");
     }
 

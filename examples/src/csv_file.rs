@@ -1,0 +1,1 @@
+//! A query's result in a CSV file.

@@ -1,0 +1,219 @@
+//! One odd answer each.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+use sf_core::auth::{Exchange, Token, TokenCache};
+use sf_core::http::{HttpService, ReqwestService};
+use sf_core::retry::RetryPolicy;
+use sf_core::{Client, ErrorKind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use wiremock::matchers::{header, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+/// Gives `token 1`, `token 2` … each for the instance that is set at that time.
+#[derive(Debug, Clone)]
+struct Logins(Arc<Vec<String>>, Arc<AtomicUsize>);
+
+impl Exchange for Logins {
+    fn exchange<'a>(
+        &'a self,
+        _: &'a dyn HttpService,
+        _: &'a RetryPolicy,
+    ) -> BoxFuture<'a, sf_core::Result<Token>> {
+        Box::pin(async {
+            let made = self.1.fetch_add(1, Ordering::SeqCst);
+            let instance = self.0.get(made).or(self.0.last()).unwrap();
+            Token::new(format!("token-{}", made + 1), instance.parse().unwrap())
+        })
+    }
+}
+
+fn client(instances: &[&str]) -> (Client, Arc<AtomicUsize>) {
+    let http: Arc<dyn HttpService> =
+        Arc::new(ReqwestService::builder().idle_timeout(Duration::from_millis(400)).build().unwrap());
+    let logins = Arc::new(AtomicUsize::new(0));
+    let exchange = Logins(Arc::new(instances.iter().map(|i| (*i).to_owned()).collect()), Arc::clone(&logins));
+    let retry = RetryPolicy::default().with_initial_backoff(Duration::from_millis(1)).with_max_attempts(3);
+    let tokens = TokenCache::new(exchange, Arc::clone(&http), retry);
+    (Client::builder(tokens).http(http).retry(retry).build().unwrap(), logins)
+}
+
+const EXPIRED: &str = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once_and_the_request_replayed() {
+    let org = MockServer::start().await;
+    let expired = ResponseTemplate::new(401).set_body_raw(EXPIRED, "application/json");
+    Mock::given(header("authorization", "Bearer token-1")).respond_with(expired).mount(&org).await;
+    let good = ResponseTemplate::new(200).set_body_json(json!({"ok": 1}));
+    Mock::given(header("authorization", "Bearer token-2"))
+        .and(path("/services/data/v65.0/limits"))
+        .respond_with(good.insert_header("Sforce-Limit-Info", "api-usage=18/5000"))
+        .mount(&org)
+        .await;
+    let (client, logins) = client(&[&org.uri()]);
+    let answer: Value = client.get("limits").json().await.unwrap();
+    assert_eq!(answer["ok"], 1);
+    assert_eq!(logins.load(Ordering::SeqCst), 2);
+    assert_eq!(client.usage().unwrap().left(), 4982);
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_again_is_an_error_and_not_a_loop() {
+    let org = MockServer::start().await;
+    let expired = ResponseTemplate::new(401).set_body_raw(EXPIRED, "application/json");
+    Mock::given(method("GET")).respond_with(expired).expect(2).mount(&org).await;
+    let (client, logins) = client(&[&org.uri()]);
+    let error = client.get("limits").response().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SessionExpired);
+    assert_eq!(error.error_code(), Some("INVALID_SESSION_ID"));
+    assert_eq!(logins.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn an_org_that_moved_is_found_by_the_next_login() {
+    let (old, new) = (MockServer::start().await, MockServer::start().await);
+    let moved = ResponseTemplate::new(302).insert_header("Location", new.uri() + "/elsewhere");
+    Mock::given(method("GET")).respond_with(moved).expect(1).mount(&old).await;
+    let good = ResponseTemplate::new(200).set_body_json(json!([]));
+    Mock::given(header("authorization", "Bearer token-2"))
+        .and(path("/services/data/v65.0/sobjects"))
+        .respond_with(good)
+        .expect(1)
+        .mount(&new)
+        .await;
+    let (client, _) = client(&[&old.uri(), &new.uri()]);
+    client.get("sobjects").response().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_org_whose_old_host_is_gone_is_found_by_the_next_login() {
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nowhere = format!("http://{}", gone.local_addr().unwrap());
+    drop(gone);
+    let new = MockServer::start().await;
+    Mock::given(method("GET")).respond_with(ResponseTemplate::new(200)).expect(1).mount(&new).await;
+    let (client, logins) = client(&[&nowhere, &new.uri()]);
+    client.get("sobjects").response().await.unwrap();
+    assert_eq!(logins.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_redirect_is_never_followed_with_the_token() {
+    let (org, thief) = (MockServer::start().await, MockServer::start().await);
+    let away = ResponseTemplate::new(307).insert_header("Location", thief.uri() + "/take");
+    Mock::given(method("GET")).respond_with(away).mount(&org).await;
+    let (client, _) = client(&[&org.uri()]);
+    assert_eq!(client.get("sobjects").response().await.unwrap_err().kind(), ErrorKind::Protocol);
+    assert!(thief.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_path_that_leads_to_another_host_is_not_sent() {
+    let (org, thief) = (MockServer::start().await, MockServer::start().await);
+    let (client, _) = client(&[&org.uri()]);
+    for path in [format!("/{}", thief.uri().trim_start_matches("http:")), "//169.254.1.1/x".to_owned()] {
+        let error = client.get(path.clone()).response().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{path}");
+    }
+    assert!(thief.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_post_is_sent_once_unless_it_may_be_repeated() {
+    for (repeatable, sent) in [(false, 1), (true, 3)] {
+        let org = MockServer::start().await;
+        let broken = ResponseTemplate::new(503).set_body_raw("<html>maintenance</html>", "text/html");
+        Mock::given(method("POST")).respond_with(broken).expect(sent).mount(&org).await;
+        let (client, _) = client(&[&org.uri()]);
+        let request = client.post("jobs/query").json_body(&json!({})).repeatable(repeatable);
+        let error = request.response().await.unwrap_err();
+        assert_eq!((error.kind(), error.status()), (ErrorKind::Server, Some(503)));
+        assert!(error.to_string().contains("an HTML page"), "{error}");
+    }
+}
+
+/// Answers every connection with these bytes and closes it; the last answer stays.
+async fn raw(answers: Vec<Vec<u8>>, hang: bool) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let call = counted.fetch_add(1, Ordering::SeqCst);
+            let answer = answers.get(call).or(answers.last()).unwrap().clone();
+            let last = call + 1 >= answers.len();
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).await;
+                stream.write_all(&answer).await.unwrap();
+                if hang && !last {
+                    let _ = stream.read(&mut request).await; // until the client goes
+                }
+            });
+        }
+    });
+    (url, calls)
+}
+
+fn whole(body: &str) -> Vec<u8> {
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_is_fetched_again() {
+    let body = r#"{"sobjects":[1,2,3]}"#;
+    let mut cut = whole(body);
+    cut.truncate(cut.len() - 5);
+    let (url, calls) = raw(vec![cut, whole(body)], false).await;
+    let (client, _) = client(&[&url]);
+    let answer: Value = client.get("sobjects").json().await.unwrap();
+    assert_eq!(answer["sobjects"], json!([1, 2, 3]));
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_is_given_up_after_the_idle_time_and_fetched_again() {
+    let body = r#"{"sobjects":[]}"#;
+    let mut stalled = whole(body);
+    stalled.truncate(stalled.len() - 5);
+    let (url, calls) = raw(vec![stalled, whole(body)], true).await;
+    let (client, _) = client(&[&url]);
+    client.get("sobjects").json::<Value>().await.unwrap();
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn an_answer_larger_than_allowed_is_an_error_and_never_a_part() {
+    let org = MockServer::start().await;
+    let large = ResponseTemplate::new(200).set_body_bytes(vec![b' '; 2000]);
+    Mock::given(method("GET")).respond_with(large).mount(&org).await;
+    let http: Arc<dyn HttpService> = Arc::new(ReqwestService::new().unwrap());
+    let logins = Logins(Arc::new(vec![org.uri()]), Arc::default());
+    let tokens = TokenCache::new(logins, Arc::clone(&http), RetryPolicy::none());
+    let client = Client::builder(tokens).http(http).max_body(1000).build().unwrap();
+    let error = client.get("sobjects").response().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(error.to_string().contains("larger than the 1000 bytes"), "{error}");
+}
+
+#[tokio::test]
+async fn the_token_shows_in_no_error() {
+    let org = MockServer::start().await;
+    let refused = ResponseTemplate::new(400).set_body_json(json!([{"errorCode":"X","message":"no"}]));
+    Mock::given(method("GET")).respond_with(refused).mount(&org).await;
+    let (client, _) = client(&[&org.uri()]);
+    let error = client.get("sobjects").response().await.unwrap_err();
+    assert!(!format!("{error} {error:?} {client:?}").contains("token-1"));
+}

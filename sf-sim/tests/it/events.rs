@@ -1,0 +1,77 @@
+//! Platform events over REST.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use sf_sim::id::KeyPrefix;
+use sf_sim::schema::{FieldDef, ObjectDef, Type};
+
+use crate::support::{Org, V, told};
+
+/// An org with an event of one required and one optional field.
+async fn with_event() -> Org {
+    let org = Org::new().await;
+    let mut event = ObjectDef::new("Order__e", "Order", "Orders", KeyPrefix::of("e00"));
+    event.event = true;
+    event.queryable = false;
+    for (name, required) in [("Number__c", true), ("Note__c", false)] {
+        let mut field = FieldDef::new(name, name, Type::String);
+        field.set_length(80);
+        field.custom = true;
+        field.nillable = !required;
+        event.add_field(field);
+    }
+    org.sim.store(|store| store.define(event));
+    org
+}
+
+#[tokio::test]
+async fn a_published_event_is_queued_with_its_uuid_among_the_errors() {
+    let org = with_event().await;
+    let answer = org.post(&format!("{V}/sobjects/Order__e"), &json!({ "Number__c": "7" })).await;
+    let (status, text) = told(answer).await;
+    assert_eq!(status, 201, "{text}");
+    let body: Value = serde_json::from_str(&text).unwrap();
+    let uuid = body["errors"][0]["message"].as_str().unwrap();
+    assert_eq!(uuid.len(), 36);
+    let expected = format!(
+        r#"{{"id":"e01xx0000000001AAA","success":true,"errors":[{{"statusCode":"OPERATION_ENQUEUED","message":"{uuid}","fields":[]}}]}}"#
+    );
+    assert_eq!(text, expected);
+    let published = org.sim.published();
+    assert_eq!((published.len(), published[0].uuid.as_str()), (1, uuid));
+    assert_eq!(Value::Object(published[0].fields.clone()), json!({ "Number__c": "7", "Note__c": null }));
+    let limits = org.json(&format!("{V}/limits")).await;
+    assert_eq!(limits["HourlyPublishedPlatformEvents"]["Remaining"], 49_999);
+}
+
+#[tokio::test]
+async fn an_event_that_is_wrong_is_refused_and_not_published() {
+    let org = with_event().await;
+    let path = format!("{V}/sobjects/Order__e");
+    let publish = async |body: Value| told(org.post(&path, &body).await).await;
+    for (body, code) in [
+        (json!({}), "REQUIRED_FIELD_MISSING"),
+        (json!({ "Number__c": "7", "Nope__c": 1 }), "INVALID_FIELD"),
+        (json!({ "Number__c": "x".repeat(81) }), "STRING_TOO_LONG"),
+    ] {
+        let (status, text) = publish(body).await;
+        assert!(status == 400 && text.contains(code), "{code}: {status} {text}");
+    }
+    org.sim.set_limit("HourlyPublishedPlatformEvents", 0);
+    let (status, text) = publish(json!({ "Number__c": "7" })).await;
+    assert!(status == 400 && text.contains("LIMIT_EXCEEDED"), "{status} {text}");
+    assert_eq!(org.sim.published(), []);
+}
+
+#[tokio::test]
+async fn an_event_is_described_and_neither_read_nor_queried() {
+    let org = with_event().await;
+    let described = org.json(&format!("{V}/sobjects/Order__e/describe")).await;
+    assert_eq!((&described["name"], &described["queryable"]), (&json!("Order__e"), &json!(false)));
+    let row =
+        org.call(Method::GET, &format!("{V}/sobjects/Order__e/e01xx0000000001AAA")).send().await.unwrap();
+    assert_eq!(row.status(), 405);
+    let body = json!({ "operation": "query", "query": "SELECT ReplayId FROM Order__e" });
+    let (status, text) = told(org.post(&format!("{V}/jobs/query"), &body).await).await;
+    assert!(status == 400 && text.contains("INVALIDENTITY"), "{status} {text}");
+}
