@@ -29,7 +29,7 @@ impl Broker {
     /// # Errors
     /// A cluster that does not answer or refuses us.
     pub async fn connect() -> Result<Self> {
-        let servers = std::env::var("KAFKA_BOOTSTRAP_SERVERS").ok().filter(|servers| !servers.trim().is_empty());
+        let servers = servers();
         let mut settings = Settings::default();
         let (servers, embedded) = match servers {
             Some(servers) => {
@@ -43,6 +43,11 @@ impl Broker {
         };
         settings.common("bootstrap.servers", &servers);
         Ok(Self { cluster: Cluster::connect(&settings).await?, servers, embedded })
+    }
+
+    /// Whether [`connect`](Self::connect) will start the embedded broker.
+    pub fn would_be_embedded() -> bool {
+        servers().is_none()
     }
 
     /// Whether it is the embedded broker.
@@ -81,6 +86,10 @@ impl Broker {
             None => format!("Using Kafka at {}", self.servers),
         }
     }
+}
+
+fn servers() -> Option<String> {
+    std::env::var("KAFKA_BOOTSTRAP_SERVERS").ok().filter(|servers| !servers.trim().is_empty())
 }
 
 /// Enough for every row to stay.

@@ -15,13 +15,14 @@ pub type Error = Box<dyn std::error::Error + Send + Sync>;
 /// A result of these programs.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Runs a program: its logs and its error go to stderr, and the error decides the exit status.
-pub fn run<F>(program: F) -> std::process::ExitCode
+/// Runs a program: its logs and its error go to stderr, and the error decides the exit status. `RUST_LOG` says what
+/// is logged, or else `usual` does.
+pub fn run<F>(usual: &str, program: F) -> std::process::ExitCode
 where
     F: Future<Output = Result<()>>,
 {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -106,8 +106,10 @@ impl Table {
             _ => String::new(),
         };
         let Line { label, note, .. } = &self.line;
-        let (rows, rate, width) = (thousands(self.rows), thousands(rate), self.width);
-        format!("{label:width$}  {rows:>11}{of} rows  {rate} rows/s  {note}")
+        // The rate of a handful of rows says nothing.
+        let rate = if self.rows < 1_000 { String::new() } else { format!("{} rows/s  ", thousands(rate)) };
+        let (rows, width) = (thousands(self.rows), self.width);
+        format!("{label:width$}  {rows:>11}{of} rows  {rate}{note}")
     }
 }
 

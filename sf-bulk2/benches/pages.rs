@@ -1,4 +1,5 @@
 //! Pages of a result against what bounds them: the csv crate over the same bytes, and a bare download.
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -136,7 +137,10 @@ fn records(c: &mut Criterion) {
     group.bench_function("limit: csv deserialize", |b| {
         b.iter(|| {
             let mut reader = csv::Reader::from_reader(&body[..]);
-            let rows = reader.deserialize::<Lead>().map(|r| black_box(r.unwrap())).count();
+            let rows = reader.deserialize::<Lead>().fold(0, |rows, row| {
+                black_box(row.unwrap());
+                rows + 1
+            });
             assert_eq!(rows, ROWS);
         });
     });

@@ -33,7 +33,9 @@ const SHOWN: usize = 2;
 const WIDTH: usize = 120;
 
 fn main() -> ExitCode {
-    run(async {
+    // The embedded broker cannot say how its topics are kept, and nobody has to be warned of that.
+    let logged = if Broker::would_be_embedded() { "warn,sf_kafka::offset=error" } else { "warn" };
+    run(logged, async {
         tokio::select! {
             done = quickstart() => done,
             _ = tokio::signal::ctrl_c() => Err("stopped; what was delivered so far stays in its topics".into()),

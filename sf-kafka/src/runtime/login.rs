@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sf_auth::{ClientCredentials, JwtBearer, UsernamePassword};
 use sf_core::Client;
-use sf_core::auth::{Exchange, TokenCache};
+use sf_core::auth::TokenCache;
 use sf_core::http::HttpService;
 use sf_core::retry::RetryPolicy;
 
@@ -55,7 +55,7 @@ pub fn connect(config: &BulkQuerySource, http: Arc<dyn HttpService>) -> Result<C
 }
 
 fn cache(
-    grant: impl sf_auth::Grant + Exchange,
+    grant: impl sf_auth::Grant,
     http: &Arc<dyn HttpService>,
     retry: RetryPolicy,
 ) -> Result<TokenCache> {

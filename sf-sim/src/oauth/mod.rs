@@ -217,18 +217,25 @@ fn userinfo(org: &Shared, call: &Call) -> Answer {
     };
     let (org_id, user) = (org.identity().0, session.user);
     let base = &call.base;
+    let field = |name: &str| {
+        let value = org.read(|store| {
+            let (at, _) = store.table("User")?.def().field(name)?;
+            Some(store.row("User", user)?.get(at).to_json())
+        });
+        value.unwrap_or_default()
+    };
     let username = session.username.as_ref();
     let body = json!({
         "sub": format!("https://login.salesforce.com/id/{org_id}/{user}"),
         "user_id": user.to_string(),
         "organization_id": org_id.to_string(),
         "preferred_username": username,
-        "nickname": "sim",
-        "name": "Sim User",
-        "email": username,
+        "nickname": field("Alias"),
+        "name": field("Name"),
+        "email": field("Email"),
         "email_verified": true,
-        "given_name": "Sim",
-        "family_name": "User",
+        "given_name": field("FirstName"),
+        "family_name": field("LastName"),
         "zoneinfo": "GMT",
         "is_salesforce_integration_user": false,
         "urls": {

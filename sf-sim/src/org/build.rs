@@ -12,6 +12,7 @@ use crate::journal::{self, Journal};
 use crate::oauth::AssertionKey;
 use crate::sfdx::Loaded;
 use crate::store::{RowError, Store};
+use crate::value::Value;
 
 /// What an org begins with; made by [`Sim::builder`].
 #[derive(Clone, Debug)]
@@ -55,6 +56,8 @@ pub enum BuildError {
         /// Why not.
         why: RowError,
     },
+    /// The org does not take the user's name.
+    Username(RowError),
     /// The faults are not a list of faults.
     Faults(FaultsFileError),
     /// The JWT key is no RSA certificate or public key in PEM.
@@ -66,6 +69,7 @@ impl fmt::Display for BuildError {
         match self {
             Self::Sfdx(_) => f.write_str("the SFDX project cannot be loaded"),
             Self::Generate { object, .. } => write!(f, "rows of {object} cannot be generated"),
+            Self::Username(_) => f.write_str("the org does not take the user's name"),
             Self::Faults(_) => f.write_str("the faults cannot be read"),
             Self::JwtKey(why) => {
                 write!(f, "the key for JWT assertions is no RSA certificate or public key in PEM ({why})")
@@ -78,6 +82,7 @@ impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Sfdx(error) => Some(error),
+            Self::Username(error) => Some(error),
             Self::Faults(error) => Some(error),
             Self::Generate { why, .. } => Some(why),
             Self::JwtKey(_) => None,
@@ -146,6 +151,11 @@ impl SimBuilder {
             faults.add_json(json).map_err(BuildError::Faults)?;
         }
         let mut store = Store::with_standard_objects(self.clock.clone());
+        let user = store.running_user();
+        let username = Value::text(self.credentials.username.as_str());
+        store
+            .update("User", user, vec![("Username".to_owned(), username)], user)
+            .map_err(BuildError::Username)?;
         let loaded = match &self.sfdx {
             Some(project) => crate::sfdx::load(project, &mut store).map_err(BuildError::Sfdx)?,
             None => Loaded::default(),

@@ -205,7 +205,14 @@ async fn a_session_ends_by_the_orgs_clock_or_when_it_is_revoked() {
     let userinfo =
         |token: String| org.without_token(Method::GET, "/services/oauth2/userinfo").bearer_auth(token).send();
     let who: Value = userinfo(token.clone()).await.unwrap().json().await.unwrap();
-    assert_eq!(who["preferred_username"], USER);
+    assert_eq!(
+        (&who["preferred_username"], &who["user_id"]),
+        (&USER.into(), &org.sim.user_id().to_string().into())
+    );
+    let path = format!("{V}/sobjects/User/{}?fields=Username,Name", org.sim.user_id());
+    let user = org.without_token(Method::GET, &path).bearer_auth(&token).send().await.unwrap();
+    let user: Value = user.json().await.unwrap();
+    assert_eq!((&user["Username"], &user["Name"]), (&who["preferred_username"], &who["name"]));
     let revoke =
         || org.without_token(Method::POST, "/services/oauth2/revoke").form(&[("token", &token)]).send();
     assert_eq!(told(revoke().await.unwrap()).await, (200, String::new()));

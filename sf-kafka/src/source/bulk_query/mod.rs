@@ -303,7 +303,7 @@ impl Object {
         if matches!(flight.window.start, Start::First(_)) {
             begun.others.insert(FIRST.to_owned(), Value::Bool(true));
         }
-        let begun = begun.begun(&flight.job.id().to_string(), flight.window.end, version, &self.plan.hash);
+        let begun = begun.begun(flight.job.id().as_ref(), flight.window.end, version, &self.plan.hash);
         let locator = position.locator.as_ref().map_or(Locator::NotBegun, |l| Locator::Page(l.to_string()));
         SourceOffset { rows: position.rows, ..begun.at(locator) }
     }
