@@ -11,10 +11,10 @@ use sf_kafka::runtime::{Lane, Outcome, Phase, Status, Worker};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::Result;
 use crate::broker::Broker;
 use crate::org::Org;
 use crate::progress::Progress;
-use crate::Result;
 
 /// Where offsets are kept.
 const OFFSETS: &str = "quickstart-offsets";
@@ -122,7 +122,11 @@ impl Connector {
             }
             if emulated && moved.elapsed() > PATIENCE {
                 let missing: Vec<_> = open.iter().map(|at| tables[*at].object.as_str()).collect();
-                return Err(format!("nothing has come for a minute, and {} is not complete", missing.join(", ")).into());
+                return Err(format!(
+                    "nothing has come for a minute, and {} is not complete",
+                    missing.join(", ")
+                )
+                .into());
             }
         }
         Ok(())
@@ -175,12 +179,13 @@ impl Connector {
         Ok(offsets.into_iter().map(|(of, offset)| (shown(of.as_map().clone()), shown(offset))).collect())
     }
 
-    /// Stops it cleanly: what is in flight arrives and is noted.
+    /// Stops it cleanly: what is in flight arrives and is noted. Returns how many rows of each object were delivered.
     ///
     /// # Errors
     /// It ended by a fault of its own.
-    pub async fn stop(self) -> Result<Outcome> {
+    pub async fn stop(self) -> Result<Vec<(String, u64)>> {
         self.stop.cancel();
-        Ok(self.running.await?)
+        self.running.await?;
+        Ok(self.status.tables().iter().map(|table| (table.table.clone(), table.rows())).collect())
     }
 }

@@ -39,3 +39,15 @@ where
         }
     }
 }
+
+/// Ends when Ctrl-C is pressed; pressed once more it ends the process.
+pub async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        return std::future::pending().await;
+    }
+    tokio::spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(130);
+        }
+    });
+}

@@ -34,7 +34,11 @@ enum Grant {
 
 impl Login {
     /// An app's own login.
-    pub fn client_credentials(url: impl Into<String>, id: impl Into<String>, secret: impl Into<Secret>) -> Self {
+    pub fn client_credentials(
+        url: impl Into<String>,
+        id: impl Into<String>,
+        secret: impl Into<Secret>,
+    ) -> Self {
         let grant = Grant::ClientCredentials { secret: secret.into() };
         Self { url: url.into(), client_id: id.into(), grant }
     }
@@ -148,11 +152,13 @@ mod tests {
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<Option<Login>> {
-        let find = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+        let find =
+            |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
         Login::read(find)
     }
 
-    const APP: [(&str, &str); 2] = [("SF_LOGIN_URL", "https://acme.my.salesforce.com"), ("SF_CLIENT_ID", "key")];
+    const APP: [(&str, &str); 2] =
+        [("SF_LOGIN_URL", "https://acme.my.salesforce.com"), ("SF_CLIENT_ID", "key")];
 
     fn grant(more: &[(&str, &str)]) -> Vec<(&'static str, String)> {
         let login = read(&[&APP, more].concat()).unwrap().unwrap();
@@ -181,7 +187,10 @@ mod tests {
         let kind = |more: &[(&str, &str)]| grant(more).remove(0).1;
         assert_eq!(kind(&[secret]), "CLIENT_CREDENTIALS");
         assert_eq!(kind(&[secret, ("SF_USERNAME", "u"), ("SF_PASSWORD", "p")]), "PASSWORD");
-        assert_eq!(kind(&[("SF_USERNAME", "u"), ("SF_JWT_KEY", "-----BEGIN PRIVATE KEY-----")]), "JWT_BEARER");
+        assert_eq!(
+            kind(&[("SF_USERNAME", "u"), ("SF_JWT_KEY", "-----BEGIN PRIVATE KEY-----")]),
+            "JWT_BEARER"
+        );
     }
 
     #[test]

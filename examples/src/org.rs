@@ -71,7 +71,10 @@ impl Org {
         }
         let soql = format!("SELECT COUNT() FROM {object}");
         let answer = self.client.get("query").query("q", &soql).json::<Answer>().await;
-        answer.inspect_err(|error| tracing::debug!(object, %error, "rows not counted")).ok().map(|a| a.total_size)
+        answer
+            .inspect_err(|error| tracing::debug!(object, %error, "rows not counted"))
+            .ok()
+            .map(|a| a.total_size)
     }
 
     /// Which org it is, in one sentence, with the rows of these objects.
@@ -95,7 +98,9 @@ impl Org {
 
 fn leads() -> Result<u64> {
     match std::env::var("SF_QUICKSTART_LEADS") {
-        Ok(text) => Ok(text.parse().map_err(|_| format!("SF_QUICKSTART_LEADS = {text:?} must be a number of rows"))?),
+        Ok(text) => Ok(text
+            .parse()
+            .map_err(|_| format!("SF_QUICKSTART_LEADS = {text:?} must be a number of rows"))?),
         Err(_) => Ok(LEADS),
     }
 }

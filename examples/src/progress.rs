@@ -34,6 +34,8 @@ struct Table {
     width: usize,
     bar: Option<ProgressBar>,
     rows: u64,
+    /// Rows that were there before the clock began.
+    before: u64,
     begun: Instant,
     said: Instant,
 }
@@ -50,9 +52,19 @@ impl Progress {
         let now = Instant::now();
         let tables = lines.into_iter().map(|line| {
             let bar = all.as_ref().map(|all| all.add(bar(&line, width)));
-            Table { line, width, bar, rows: 0, begun: now, said: now }
+            Table { line, width, bar, rows: 0, before: 0, begun: now, said: now }
         });
         Self { tables: tables.collect() }
+    }
+
+    /// So many rows of a table were done by an earlier process: they do not count as speed.
+    pub fn start_at(&mut self, at: usize, rows: u64) {
+        let Some(table) = self.tables.get_mut(at) else { return };
+        (table.rows, table.before) = (rows, rows);
+        if let Some(bar) = &table.bar {
+            bar.set_style(style(&table.line, table.width, rows));
+            bar.set_position(rows);
+        }
     }
 
     /// So many rows of a table are done.
@@ -93,49 +105,56 @@ impl Progress {
 impl Table {
     /// One line for a log.
     fn log(&self) -> String {
-        let seconds = self.begun.elapsed().as_secs_f64().max(0.001);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a rate for people to read"
-        )]
-        let rate = (self.rows as f64 / seconds) as u64;
         let of = match self.line.total {
             Some(total) if total > self.rows => format!(" of {}", thousands(total)),
             _ => String::new(),
         };
-        let Line { label, note, .. } = &self.line;
+        let done = self.rows - self.before;
         // The rate of a handful of rows says nothing.
-        let rate = if self.rows < 1_000 { String::new() } else { format!("{} rows/s  ", thousands(rate)) };
-        let (rows, width) = (thousands(self.rows), self.width);
+        let rate = match rate(done, self.begun.elapsed()) {
+            Some(rate) if done >= 1_000 => format!("{} rows/s  ", thousands(rate)),
+            _ => String::new(),
+        };
+        let (Line { label, note, .. }, rows, width) = (&self.line, thousands(self.rows), self.width);
         format!("{label:width$}  {rows:>11}{of} rows  {rate}{note}")
     }
 }
 
+/// Rows a second, once there is something to divide.
+fn rate(rows: u64, time: Duration) -> Option<u64> {
+    let milliseconds = u64::try_from(time.as_millis()).ok().filter(|ms| *ms > 0)?;
+    Some(rows.saturating_mul(1000) / milliseconds)
+}
+
 fn bar(line: &Line, width: usize) -> ProgressBar {
-    let (template, bar) = match line.total {
-        Some(total) => ("{label} {bar:32} {pos_human} rows  {rate}  {eta_left}{note}", ProgressBar::new(total)),
-        None => ("{label} {spinner} {pos_human} rows  {rate}  {note}", ProgressBar::no_length()),
+    let bar = line.total.map_or_else(ProgressBar::no_length, ProgressBar::new);
+    bar.with_style(style(line, width, 0))
+}
+
+fn style(line: &Line, width: usize, before: u64) -> ProgressStyle {
+    let template = match line.total {
+        Some(_) => "{label} {bar:32} {rows} rows  {rate}  {left}{note}",
+        None => "{label} {spinner} {rows} rows  {rate}  {note}",
     };
     let (label, note) = (format!("{:width$}", line.label), line.note.clone());
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let style = style
+    let speed = move |state: &ProgressState| rate(state.pos().saturating_sub(before), state.elapsed());
+    style
         .progress_chars("█▌░")
-        .with_key("label", move |_: &ProgressState, w: &mut dyn fmt::Write| put(w, &label))
-        .with_key("note", move |_: &ProgressState, w: &mut dyn fmt::Write| put(w, &note))
-        .with_key("pos_human", |state: &ProgressState, w: &mut dyn fmt::Write| {
-            put(w, &format!("{:>11}", thousands(state.pos())));
+        .with_key("label", move |_: &ProgressState, out: &mut dyn fmt::Write| put(out, &label))
+        .with_key("note", move |_: &ProgressState, out: &mut dyn fmt::Write| put(out, &note))
+        .with_key("rows", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            put(out, &format!("{:>11}", thousands(state.pos())));
         })
-        .with_key("rate", |state: &ProgressState, w: &mut dyn fmt::Write| {
-            put(w, &format!("{:>9.0} rows/s", state.per_sec()));
+        .with_key("rate", move |state: &ProgressState, out: &mut dyn fmt::Write| {
+            put(out, &format!("{:>9} rows/s", thousands(speed(state).unwrap_or_default())));
         })
-        .with_key("eta_left", |state: &ProgressState, w: &mut dyn fmt::Write| {
-            if !state.is_finished() && state.pos() > 0 {
-                put(w, &format!("{} s left  ", state.eta().as_secs()));
+        .with_key("left", move |state: &ProgressState, out: &mut dyn fmt::Write| {
+            let todo = state.len().unwrap_or_default().saturating_sub(state.pos());
+            if let Some(speed) = speed(state).filter(|speed| *speed > 0 && todo > 0) {
+                put(out, &format!("{} s left  ", todo.div_ceil(speed)));
             }
-        });
-    bar.with_style(style)
+        })
 }
 
 fn put(out: &mut dyn fmt::Write, text: &str) {
@@ -153,7 +172,10 @@ mod tests {
         let mut progress = Progress::showing(vec![line], false);
         progress.set(0, 40_000);
         let said = progress.tables[0].log();
-        assert!(said.starts_with("Lead       40,000 of 100,000 rows  ") && said.ends_with("topic lead"), "{said}");
+        assert!(
+            said.starts_with("Lead       40,000 of 100,000 rows  ") && said.ends_with("topic lead"),
+            "{said}"
+        );
         progress.set(0, 100_000);
         let said = progress.tables[0].log();
         assert!(said.starts_with("Lead      100,000 rows  "), "{said}");

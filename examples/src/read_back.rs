@@ -41,7 +41,10 @@ pub async fn read_back(cluster: &Cluster, topic: &str, since_ms: i64, samples: u
         }
         let value = record.value.unwrap_or_default();
         let row: Row = serde_json::from_slice(&value).map_err(|error| {
-            format!("topic {topic}, partition {}, offset {}: no row ({error})", record.partition, record.offset)
+            format!(
+                "topic {topic}, partition {}, offset {}: no row ({error})",
+                record.partition, record.offset
+            )
         })?;
         summary.records += 1;
         summary.ids.insert(row.id);

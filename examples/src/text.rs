@@ -58,7 +58,8 @@ mod tests {
 
     #[test]
     fn a_record_in_short_has_its_first_values_and_no_nulls() {
-        let record = r#"{"Id":"00Q1","Title":null,"LastName":"Okafor","Company":"A very long name of a company"}"#;
+        let record =
+            r#"{"Id":"00Q1","Title":null,"LastName":"Okafor","Company":"A very long name of a company"}"#;
         assert_eq!(in_short(record.as_bytes(), 40), r#"{"Id":"00Q1","LastName":"Okafor",…}"#);
         assert_eq!(in_short(br#"{"Id":"00Q1"}"#, 40), r#"{"Id":"00Q1"}"#);
         assert_eq!(in_short(b"plain text", 5), "plain");

@@ -49,7 +49,17 @@ pub(crate) fn real(what: &str) -> Option<Settings> {
     variables(["KAFKA_BOOTSTRAP_SERVERS"], what).map(|[servers]| Settings::new(servers))
 }
 
-fn skip(part: &str, line: &str) {
+/// Material that is not part of the repository, or none: as with [`real`].
+pub(crate) fn shared(path: &str, what: &str) -> Option<std::path::PathBuf> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    skip("shared", &format!("../shared is absent: {what}"));
+    None
+}
+
+pub(crate) fn skip(part: &str, line: &str) {
     let required = std::env::var("SF_TESTS_REQUIRE").unwrap_or_default();
     assert!(
         !required.split(',').any(|one| one == part),

@@ -6,3 +6,5 @@ mod kafka_mock;
 mod kafka_real;
 mod kafka_support;
 mod offset_kafka;
+mod operator;
+mod seed;
