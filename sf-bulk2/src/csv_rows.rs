@@ -4,7 +4,7 @@ use bytes::{Buf, Bytes};
 use csv_core::ReadRecordResult;
 
 /// What one row may hold. The org's own limit is 400,000 characters (Bulk API 2.0 guide, "Limits").
-const MAX_ROW: usize = 16 * 1024 * 1024;
+pub(crate) const MAX_ROW: usize = 16 * 1024 * 1024;
 
 /// Turns pieces of a CSV body into rows. Holds one piece and one row, whatever the body's size.
 pub(crate) struct CsvRows {
@@ -74,6 +74,11 @@ impl CsvRows {
     /// What was given and not read yet; it is taken out.
     pub(crate) fn input(&mut self) -> Bytes {
         std::mem::take(&mut self.input)
+    }
+
+    /// What was given and not read yet.
+    pub(crate) fn peek(&self) -> Bytes {
+        self.input.clone()
     }
 
     /// The line of the body on which the row just read ends.

@@ -36,14 +36,18 @@ pub struct Position {
     pub locator: Option<Locator>,
     /// Rows of the page that have been taken.
     pub rows: u64,
+    /// Rows of all pages before it, where that is known: then the end of the result is checked against
+    /// the job's total.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
 }
 
 impl Position {
     /// The first row of the result.
-    pub const START: Self = Self { locator: None, rows: 0 };
+    pub const START: Self = Self { locator: None, rows: 0, before: Some(0) };
 
-    /// The first row of a page.
+    /// The first row of a page, of which it is not known how many rows come before it.
     pub fn page(locator: Locator) -> Self {
-        Self { locator: Some(locator), rows: 0 }
+        Self { locator: Some(locator), rows: 0, before: None }
     }
 }

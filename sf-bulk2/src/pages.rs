@@ -68,9 +68,6 @@ pub struct Pages {
     failed_at: Option<Position>,
     /// Counts the answers opened so far: whoever keeps a part of a body sees when it is void.
     pub(crate) opened: u64,
-    /// Rows of pages that were read from their first row to their last, while `counting`.
-    finished_rows: u64,
-    counting: bool,
     expected_total: Option<u64>,
 }
 
@@ -100,7 +97,6 @@ impl std::fmt::Debug for Pages {
 impl Pages {
     pub(crate) fn new(job: QueryJob, from: Position) -> Self {
         let attempts = job.client().retry().start();
-        let counting = from == Position::START;
         Self {
             job,
             max_records: None,
@@ -111,8 +107,6 @@ impl Pages {
             attempts,
             failed_at: None,
             opened: 0,
-            finished_rows: 0,
-            counting,
             expected_total: None,
         }
     }
@@ -125,8 +119,8 @@ impl Pages {
     }
 
     /// How many rows the whole result has, from
-    /// [`JobInfo::number_records_processed`](crate::JobInfo::number_records_processed). Read from its
-    /// first row on, the result is checked against it at its end.
+    /// [`JobInfo::number_records_processed`](crate::JobInfo::number_records_processed). The end of the
+    /// result is checked against it, where the position that was begun from knows the rows before it.
     #[must_use]
     pub fn expect_total(mut self, rows: Option<u64>) -> Self {
         self.expected_total = rows;
@@ -154,8 +148,6 @@ impl Pages {
     /// the client's retry policy is used up.
     pub async fn next_page(&mut self) -> Result<Option<PageHead>> {
         if matches!(self.at, At::In { .. }) {
-            // The caller has seen enough of the page; what was not read cannot be counted.
-            self.counting = false;
             self.leave_page(false)?;
         }
         match self.at.clone() {
@@ -201,7 +193,21 @@ impl Pages {
         ends.extend_from_slice(cells.ends);
         match record.check() {
             Ok(()) => Ok(true),
-            Err(e) => Err(self.csv_error("is not a row of this result").with_source(e)),
+            Err(e) => {
+                let error = self.csv_error("is not a row of this result").with_source(e);
+                self.give_back();
+                Err(error)
+            }
+        }
+    }
+
+    /// The row just taken is none: the position goes back before it, so that nobody who stores it passes the
+    /// row by. The page has to be opened again to read on.
+    pub(crate) fn give_back(&mut self) {
+        if let At::In { position, .. } = &self.at {
+            let before = Position { rows: position.rows.saturating_sub(1), ..position.clone() };
+            self.body = None;
+            self.at = At::Before(before);
         }
     }
 
@@ -222,9 +228,7 @@ impl Pages {
                     Some(piece) => self.rows.feed(piece),
                     None => {
                         let tail = self.rows.tail();
-                        if tail == Tail::Unfinished
-                            && self.body.as_ref().is_some_and(|b| b.framing == Framing::Explicit)
-                        {
+                        if tail == Tail::Unfinished && self.ends_explicitly() {
                             // Its end is known, so this row is whole; only its line end is missing.
                             if let Some(body) = &mut self.body {
                                 body.pending = true;
@@ -236,6 +240,11 @@ impl Pages {
                 },
             }
         }
+    }
+
+    /// Whether the end of the body in hand is known.
+    pub(crate) fn ends_explicitly(&self) -> bool {
+        self.body.as_ref().is_some_and(|b| b.framing == Framing::Explicit)
     }
 
     /// Whether the header line of the page in hand is still to come.
@@ -322,9 +331,9 @@ impl Pages {
     }
 
     async fn end_page(&mut self, read: u64) -> Result<bool> {
-        let At::In { next, .. } = &self.at else { return Ok(true) };
-        let all = self.finished_rows + read;
-        let complete = self.counting && self.expected_total == Some(all);
+        let At::In { next, position } = &self.at else { return Ok(true) };
+        let all = position.before.map(|before| before + read);
+        let complete = all.is_some() && self.expected_total == all;
         match next {
             NextPage::Unknown if !complete => {
                 let text = "a page has no Sforce-Locator header (a proxy may strip it), so it is not known whether more pages follow";
@@ -333,15 +342,14 @@ impl Pages {
                     .map_err(|e| self.error(ErrorKind::Headers, text).with_source(e))?;
                 return Ok(false);
             }
-            NextPage::End if self.counting && !complete => {
-                if let Some(total) = self.expected_total {
+            NextPage::End if !complete => {
+                if let (Some(all), Some(total)) = (all, self.expected_total) {
                     let text = format!("its pages have {all} rows, the org counted {total}");
                     return Err(self.error(ErrorKind::Counts, &text));
                 }
             }
             _ => {}
         }
-        self.finished_rows = all;
         self.attempts.reset();
         self.leave_page(true)?;
         Ok(true)
@@ -358,9 +366,13 @@ impl Pages {
                 return Err(self.error(ErrorKind::Headers, &text));
             }
             NextPage::Page(next) => {
-                // A page that the caller left early is left for good: nothing of it carries over.
-                let rows = if ended { position.rows.saturating_sub(read) } else { 0 };
-                At::Before(Position { locator: Some(next.clone()), rows })
+                // A page that the caller left early is left for good: nothing of it carries over, and
+                // how many rows it had is not known.
+                let (rows, before) = match ended {
+                    true => (position.rows.saturating_sub(read), position.before.map(|before| before + read)),
+                    false => (0, None),
+                };
+                At::Before(Position { locator: Some(next.clone()), rows, before })
             }
             NextPage::End | NextPage::Unknown => At::End,
         };

@@ -43,7 +43,13 @@ impl<T: DeserializeOwned> Rows<T> {
         for cell in self.pages.cells().iter() {
             bytes.push_field(cell);
         }
-        self.row = self.checked(bytes)?;
+        self.row = match self.checked(bytes) {
+            Ok(row) => row,
+            Err(error) => {
+                self.pages.give_back();
+                return Err(error);
+            }
+        };
         self.row.deserialize(Some(&self.header)).map(Some).map_err(|e| {
             let id = self.header.iter().position(|h| h == "Id").and_then(|i| self.row.get(i));
             let text = format!("the row with Id {} is not what was asked for", id.unwrap_or("unknown"));

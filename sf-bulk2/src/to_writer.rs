@@ -6,7 +6,7 @@ use bytes::Bytes;
 use memchr::memchr_iter;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use crate::csv_rows::{Step, Tail};
+use crate::csv_rows::{MAX_ROW, Step, Tail};
 use crate::{ErrorKind, Pages, Result};
 
 /// How many bytes of whole rows are gathered before they are written.
@@ -118,11 +118,21 @@ impl Pages {
                             self.rows.feed(first);
                             continue 'answer;
                         }
-                        None if self.body_ended(copy.tail()).await? => return Ok(rows),
-                        None => continue 'answer,
+                        None => {
+                            rows += self.last_row(&mut copy, &mut batch.rows);
+                            if self.body_ended(copy.tail()).await? {
+                                return Ok(rows);
+                            }
+                            continue 'answer;
+                        }
                     },
                 };
                 rows += self.copy_piece(&mut copy, &piece, &mut batch.rows);
+                if copy.carry.len() > MAX_ROW {
+                    return Err(
+                        self.error(ErrorKind::Csv, "a row of a page is larger than any row of an org")
+                    );
+                }
                 if batch.rows.len() >= BATCH {
                     batch.flush().await.map_err(|e| self.io(e))?;
                 }
@@ -130,12 +140,27 @@ impl Pages {
         }
     }
 
+    /// The row that the body ends with, where only its line end is missing and its end is known.
+    fn last_row(&mut self, copy: &mut Copy, out: &mut Vec<u8>) -> u64 {
+        if copy.tail() != Tail::Unfinished || !self.ends_explicitly() {
+            return 0;
+        }
+        let row = std::mem::take(&mut copy.carry);
+        let fresh = self.take_rows(1);
+        if fresh == 1 {
+            out.extend_from_slice(&row);
+            out.push(b'\n');
+        }
+        fresh
+    }
+
     /// Reads to the end of the header line and returns what was read beyond it.
     async fn past_header(&mut self) -> Result<VecDeque<Bytes>> {
         if !self.header_due() {
             return Ok(VecDeque::from([self.rows.input()]));
         }
-        let mut read = VecDeque::new();
+        // After a page was opened again its first piece is here already.
+        let mut read = VecDeque::from([self.rows.peek()]);
         let mut opened = self.opened;
         while self.header_due() {
             match self.rows.step() {

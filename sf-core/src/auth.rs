@@ -4,9 +4,11 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use tokio::time::Instant;
 use url::{Host, Url};
 
 use crate::http::HttpService;
@@ -125,6 +127,20 @@ pub trait TokenProvider: fmt::Debug + Send + Sync + 'static {
     fn invalidate(&self, stale: &Token);
 }
 
+impl<T: TokenProvider + ?Sized> TokenProvider for Arc<T> {
+    fn token(&self) -> BoxFuture<'_, Result<Arc<Token>>> {
+        (**self).token()
+    }
+
+    fn invalidate(&self, stale: &Token) {
+        (**self).invalidate(stale);
+    }
+}
+
+/// How long a refused login answers for those that come after it: each try with a wrong password counts
+/// towards locking the user out.
+const REFUSAL: Duration = Duration::from_secs(60);
+
 type Flight = Shared<BoxFuture<'static, Result<Arc<Token>>>>;
 
 /// Keeps the token of one login and renews it once for all callers.
@@ -143,6 +159,7 @@ struct CacheShared {
 struct CacheState {
     current: Option<Arc<Token>>,
     flight: Option<Flight>,
+    refused: Option<(Instant, Error)>,
 }
 
 impl CacheShared {
@@ -173,6 +190,12 @@ impl TokenProvider for TokenCache {
             let token = Arc::clone(token);
             return Box::pin(async move { Ok(token) });
         }
+        if let Some((at, error)) = &state.refused
+            && at.elapsed() < REFUSAL
+        {
+            let error = error.clone();
+            return Box::pin(async move { Err(error) });
+        }
         // The flight belongs to whoever polls it: a caller that goes away leaves it to the others.
         let flight = state.flight.get_or_insert_with(|| {
             let shared = Arc::clone(&self.shared);
@@ -181,6 +204,8 @@ impl TokenProvider for TokenCache {
                 let mut state = shared.lock();
                 state.flight = None;
                 state.current = outcome.as_ref().ok().cloned();
+                let refusal = outcome.as_ref().err().filter(|e| e.kind() == ErrorKind::Auth);
+                state.refused = refusal.map(|e| (Instant::now(), e.clone()));
                 outcome
             }
             .boxed()
@@ -270,6 +295,18 @@ mod tests {
         let outcomes = futures_util::future::join_all((0..50).map(|_| cache.token())).await;
         assert!(outcomes.iter().all(|o| o.as_ref().unwrap_err().kind() == ErrorKind::Auth));
         assert_eq!(made.load(Ordering::SeqCst), 1, "a wrong password tried fifty times locks the user out");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_login_is_not_tried_again_for_a_minute() {
+        let (cache, made) = cache(true);
+        for _ in 0..5 {
+            assert!(cache.token().await.is_err());
+        }
+        assert_eq!(made.load(Ordering::SeqCst), 1);
+        tokio::time::advance(REFUSAL).await;
+        assert!(cache.token().await.is_err());
+        assert_eq!(made.load(Ordering::SeqCst), 2);
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::auth::{Token, TokenProvider, may_carry_token};
-use crate::http::{HttpService, Response, decoded};
+use crate::http::{Framing, HttpService, Response, decoded};
 use crate::limits::Usage;
 use crate::retry::{Attempts, RetryPolicy};
 use crate::{ApiVersion, Error, ErrorKind, Result, time};
@@ -394,9 +394,16 @@ impl<'c> Attempt<'c> {
     /// One attempt with its whole body.
     async fn whole(&mut self) -> Result<Collected> {
         let response = self.once().await?;
-        let (status, headers) = (response.status, response.headers.clone());
+        let (status, headers, framing) = (response.status, response.headers.clone(), response.framing);
         let limit = self.request.client.0.max_body;
         let body = response.collect(limit).await.map_err(|e| transport(&self.what, e))?;
+        // Nothing tells where this body should have ended, but JSON tells whether it is whole.
+        if framing == Framing::Close && !body.is_empty() {
+            let whole = serde_json::from_slice::<serde::de::IgnoredAny>(&body);
+            if whole.is_err_and(|e| e.is_eof()) {
+                return Err(Error::new(ErrorKind::Broken, format!("{}: the body broke off", self.what)));
+            }
+        }
         Ok(Collected { status, headers, body })
     }
 

@@ -63,7 +63,7 @@ impl Polls {
     #[must_use]
     pub async fn pause(&mut self) -> bool {
         let next = Instant::now() + self.next;
-        if self.policy.deadline.is_some_and(|d| next > self.started + d) {
+        if self.policy.deadline.is_some_and(|d| next.duration_since(self.started) > d) {
             return false;
         }
         sleep_until(next).await;

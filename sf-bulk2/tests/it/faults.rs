@@ -38,7 +38,7 @@ async fn pages_follow_each_other_by_locator_and_null_is_the_end() {
     let script = Script::new([Answer::page(0, 3, Some("Mw")), Answer::page(3, 5, None)]);
     let (ids, positions) = drain(pages(&script, Position::START).max_records(3)).await.unwrap();
     assert_eq!(ids, numbers(0, 5));
-    assert_eq!(positions, [Some(Position::page(Locator::new("Mw"))), None]);
+    assert_eq!(positions, [Some(Position { before: Some(3), ..Position::page(Locator::new("Mw")) }), None]);
     let results = format!("GET /{JOB}/results");
     assert_eq!(
         script.asked(),
@@ -94,13 +94,13 @@ async fn rows_to_read_past_carry_over_when_the_org_cuts_the_page_elsewhere() {
     ]);
     let (ids, positions) = drain(pages(&script, Position::START)).await.unwrap();
     assert_eq!(ids, numbers(0, 12));
-    assert_eq!(positions[0], Some(Position { locator: Some(Locator::new("NA")), rows: 3 }));
+    assert_eq!(positions[0], Some(Position { locator: Some(Locator::new("NA")), rows: 3, before: Some(4) }));
 }
 
 #[tokio::test(start_paused = true)]
 async fn reading_goes_on_from_a_stored_position_inside_a_page() {
     let script = Script::new([Answer::page(10, 20, Some("MjA")), Answer::page(20, 22, None)]);
-    let from = Position { locator: Some(Locator::new("MTA")), rows: 4 };
+    let from = Position { rows: 4, ..Position::page(Locator::new("MTA")) };
     let (ids, _) = drain(pages(&script, from)).await.unwrap();
     assert_eq!(ids, numbers(14, 22));
 }
@@ -153,6 +153,69 @@ async fn pages_that_do_not_add_up_to_the_jobs_total_are_an_error() {
     let error = drain(pages(&script, Position::START).expect_total(Some(6))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Counts);
     assert!(error.to_string().contains("5 rows, the org counted 6"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_total_is_checked_also_by_a_reader_that_begins_in_the_middle() {
+    let from = Position { before: Some(10), ..Position::page(Locator::new("MTA")) };
+    let script = Script::new([Answer::page(10, 20, None)]);
+    let error = drain(pages(&script, from.clone()).expect_total(Some(25))).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Counts);
+    let script = Script::new([Answer::page(10, 20, None)]);
+    assert_eq!(drain(pages(&script, from).expect_total(Some(20))).await.unwrap().0, numbers(10, 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_is_none_is_not_counted_as_taken() {
+    let mut ragged = Answer::page(0, 3, None);
+    ragged.body = b"\"Id\",\"Name\"\n\"0\",\"a\"\n\"1\"\n\"2\",\"c\"\n".to_vec();
+    let script = Script::new([ragged, Answer::page(0, 3, None)]);
+    let mut pages = pages(&script, Position::START);
+    let schema = schema();
+    pages.next_page().await.unwrap();
+    let mut row = pages.record(&schema).unwrap();
+    assert!(pages.next_row(&mut row).await.unwrap());
+    assert_eq!(pages.next_row(&mut row).await.unwrap_err().kind(), ErrorKind::Csv);
+    assert_eq!(pages.position(), Some(Position { rows: 1, ..Position::START }));
+    // Opened again, it goes on with that very row.
+    pages.next_page().await.unwrap();
+    assert!(pages.next_row(&mut row).await.unwrap());
+    assert_eq!(row.cell(0), Some("1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_last_row_without_a_line_end_is_a_row_where_the_end_is_known() {
+    let mut page = Answer::page(0, 2, None);
+    page.body.pop();
+    let (ids, _) = drain(pages(&Script::new([page.clone()]), Position::START)).await.unwrap();
+    assert_eq!(ids, numbers(0, 2));
+    let file = to_file(pages(&Script::new([page]), Position::START)).await.unwrap();
+    assert_eq!(file, String::from_utf8(Answer::page(0, 2, None).body).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_without_a_header_line_that_breaks_off_is_written_once() {
+    let headless = |answer: Answer| {
+        let mut answer = answer;
+        answer.body.drain(.."\"Id\",\"Name\"\n".len());
+        answer
+    };
+    let second = || headless(Answer::page(3, 9, None));
+    for cut in 0..second().body.len() {
+        let script = Script::new([Answer::page(0, 3, Some("Mw")), second().cut(cut), second()]);
+        let file = to_file(pages(&script, Position::START)).await.unwrap();
+        assert_eq!(file, String::from_utf8(Answer::page(0, 9, None).body).unwrap(), "cut at {cut}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quote_that_is_never_closed_does_not_fill_the_memory() {
+    let mut page = Answer::page(0, 2, None);
+    page.body.extend_from_slice(b"\"");
+    page.body.resize(40 << 20, b'x');
+    page.piece = 1 << 20;
+    let error = to_file(pages(&Script::new([page]), Position::START)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Csv);
 }
 
 #[tokio::test(start_paused = true)]

@@ -64,7 +64,7 @@ async fn a_recorded_job_is_made_waited_for_and_read_over_two_pages() {
         }
         positions.push(pages.position());
     }
-    assert_eq!(positions, [Some(Position::page(Locator::new("MTA"))), None]);
+    assert_eq!(positions, [Some(Position { before: Some(10), ..Position::page(Locator::new("MTA")) }), None]);
     assert_eq!(rows.len(), 13);
     assert_eq!(rows[0], ["Beispielaccount für Ansprüche", "", ""]);
     // The same rows as the csv crate reads from the recorded bodies.

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::{HttpService, Response, TransportError, TransportErrorKind, framing};
+use crate::auth::Secret;
 use crate::{Error, ErrorKind, Result};
 
 /// HTTP over reqwest.
@@ -24,7 +25,8 @@ pub struct ReqwestBuilder {
     connect_timeout: Duration,
     idle_timeout: Duration,
     pool_idle_timeout: Duration,
-    proxy: Option<String>,
+    /// Its URL can hold a password.
+    proxy: Option<Secret>,
 }
 
 impl Default for ReqwestBuilder {
@@ -64,7 +66,7 @@ impl ReqwestBuilder {
     /// A proxy for every request, in place of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
     #[must_use]
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = Some(url.into());
+        self.proxy = Some(Secret::new(url));
         self
     }
 
@@ -82,7 +84,7 @@ impl ReqwestBuilder {
                 .retry(reqwest::retry::never())
                 .tcp_nodelay(true);
             if let Some(proxy) = &self.proxy {
-                builder = builder.proxy(reqwest::Proxy::all(proxy)?);
+                builder = builder.proxy(reqwest::Proxy::all(proxy.expose())?);
             }
             if !roots {
                 builder = builder.tls_certs_only([]);
