@@ -12,7 +12,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A call failed; [`Error::api`] says how and whether it was retried.
+    /// A call failed; [`Error::api_error`] says how and whether it was retried.
     Api,
     /// The org gave the job up (`Failed`); its message is in the text. The job cannot be resumed.
     JobFailed,

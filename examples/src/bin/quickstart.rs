@@ -186,6 +186,12 @@ async fn tables(org: &Org) -> Vec<Table> {
 fn show(table: &Table, found: &Summary) {
     let (records, ids) = (thousands(found.records), thousands(found.ids.len() as u64));
     println!("  {}  {records} records, {ids} distinct Ids", table.topic);
+    if let Some(rows) = table.rows.filter(|rows| *rows > found.records) {
+        let rows = thousands(rows);
+        println!(
+            "    of {rows} rows: an earlier run brought the others, or they are younger than the lag of 30 s"
+        );
+    }
     for record in &found.first {
         println!("    {}", in_short(record, WIDTH));
     }
