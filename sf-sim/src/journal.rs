@@ -21,6 +21,10 @@ const SECRET: &[&str] = &[
     "assertion",
     "client_assertion",
     "code",
+    "code_verifier",
+    "oauth_token",
+    "subject_token",
+    "user_code",
 ];
 
 /// One request and what became of it. It holds no token, password or assertion.

@@ -12,6 +12,7 @@ pub mod standard;
 pub mod store;
 pub mod value;
 
+mod account;
 mod bulk;
 mod describe;
 mod events;
@@ -20,7 +21,9 @@ mod oauth;
 mod org;
 mod rest;
 mod server;
+mod soap;
 
+pub use account::{AccountsFileError, App, Grant, User};
 pub use events::PublishedEvent;
 pub use org::{BuildError, Credentials, JobPace, Sim, SimBuilder};
 pub use server::{Body, BodyError, Router, Server};

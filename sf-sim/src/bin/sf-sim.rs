@@ -60,6 +60,12 @@ struct Serve {
     /// An RSA certificate or public key in PEM: JWT logins are checked against it.
     #[arg(long, value_name = "FILE")]
     jwt_cert: Option<PathBuf>,
+    /// Connected apps and users, as JSON; sf-sim's README describes the format.
+    #[arg(long, value_name = "FILE")]
+    apps: Option<PathBuf>,
+    /// Scheme and host of the identity URLs that logins answer: https://login.salesforce.com, unless given.
+    #[arg(long, value_name = "URL")]
+    login_url: Option<String>,
     /// A limit of the org, as DailyBulkV2QueryJobs=10. May be given several times.
     #[arg(long, value_name = "NAME=MAX", value_parser = limit)]
     limit: Vec<(String, u64)>,
@@ -148,6 +154,12 @@ fn org(options: &Serve) -> Result<Sim, BoxError> {
     }
     if let Some(path) = &options.jwt_cert {
         builder = builder.jwt_key(read("the certificate", path)?);
+    }
+    if let Some(path) = &options.apps {
+        builder = builder.accounts(String::from_utf8(read("the file of apps and users", path)?)?);
+    }
+    if let Some(url) = &options.login_url {
+        builder = builder.login_url(url);
     }
     let sim = builder.build()?;
     sim.set_page_cap(options.page_cap);

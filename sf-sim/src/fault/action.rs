@@ -146,6 +146,17 @@ impl Action {
         Self::Reply(Reply::html(429, "Too Many Requests").header("Retry-After", seconds.to_string()))
     }
 
+    /// `400` with an OAuth error; [`OAUTH_ERRORS`](super::OAUTH_ERRORS) lists those that orgs have.
+    pub fn oauth_error(error: &str, description: &str) -> Self {
+        let body = serde_json::json!({ "error": error, "error_description": description });
+        Self::Reply(Reply {
+            status: 400,
+            content_type: Some("application/json;charset=UTF-8".to_owned()),
+            headers: Vec::new(),
+            body: body.to_string(),
+        })
+    }
+
     /// `403 REQUEST_LIMIT_EXCEEDED` for the total of a day.
     pub fn daily_limit() -> Self {
         Self::error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")

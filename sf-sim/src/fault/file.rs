@@ -104,6 +104,14 @@ enum ActionText {
     TooManyRequests(RetryText),
     DailyLimit,
     ConcurrentLimit,
+    OauthError(OauthText),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OauthText {
+    error: String,
+    description: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -218,6 +226,10 @@ impl From<ActionText> for Action {
             ActionText::TooManyRequests(RetryText { retry_after }) => Self::too_many_requests(retry_after),
             ActionText::DailyLimit => Self::daily_limit(),
             ActionText::ConcurrentLimit => Self::concurrent_limit(),
+            ActionText::OauthError(OauthText { error, description }) => {
+                let usual = super::oauth::usual(&error).unwrap_or_default();
+                Self::oauth_error(&error, description.as_deref().unwrap_or(usual))
+            }
         }
     }
 }

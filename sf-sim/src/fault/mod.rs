@@ -16,6 +16,7 @@
 mod action;
 mod file;
 mod hook;
+mod oauth;
 mod route;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +28,7 @@ pub use action::{Action, Framing, Reply};
 pub use file::FaultsFileError;
 pub use hook::Hook;
 pub(crate) use hook::{Hooks, When};
+pub use oauth::OAUTH_ERRORS;
 pub use route::Route;
 
 /// One fault: a route, the calls of it that are hit, and what happens to them.

@@ -16,6 +16,16 @@ pub enum Route {
     Any,
     /// `/services/oauth2/token`.
     Token,
+    /// `/services/oauth2/authorize`.
+    Authorize,
+    /// `/services/oauth2/revoke`.
+    Revoke,
+    /// `/services/oauth2/introspect`.
+    Introspect,
+    /// `/services/oauth2/userinfo`, and identity URLs.
+    Userinfo,
+    /// `POST /services/Soap/u/…` and `…/c/…`: login().
+    SoapLogin,
     /// `GET /services/data`.
     Versions,
     /// `GET …/limits`.
@@ -54,6 +64,11 @@ pub enum Route {
 const NAMES: &[(&str, Route)] = &[
     ("any", Route::Any),
     ("token", Route::Token),
+    ("authorize", Route::Authorize),
+    ("revoke", Route::Revoke),
+    ("introspect", Route::Introspect),
+    ("userinfo", Route::Userinfo),
+    ("soap_login", Route::SoapLogin),
     ("versions", Route::Versions),
     ("limits", Route::Limits),
     ("describe_global", Route::DescribeGlobal),
@@ -108,8 +123,21 @@ impl Route {
     /// The named route of a request, if it has one.
     pub fn of(method: &Method, path: &str) -> Option<Self> {
         let path = path.trim_end_matches('/');
-        if path == "/services/oauth2/token" {
-            return Some(Self::Token);
+        if let Some(rest) = path.strip_prefix("/services/oauth2/") {
+            return match rest {
+                "token" => Some(Self::Token),
+                "authorize" => Some(Self::Authorize),
+                "revoke" => Some(Self::Revoke),
+                "introspect" => Some(Self::Introspect),
+                "userinfo" => Some(Self::Userinfo),
+                _ => None,
+            };
+        }
+        if path.starts_with("/id/") {
+            return Some(Self::Userinfo);
+        }
+        if path.starts_with("/services/Soap/u/") || path.starts_with("/services/Soap/c/") {
+            return (method == Method::POST).then_some(Self::SoapLogin);
         }
         if path == "/services/data" {
             return Some(Self::Versions);
@@ -205,6 +233,12 @@ mod tests {
     fn every_call_of_the_slice_has_its_own_route() {
         let cases = [
             ("POST", "/services/oauth2/token", Route::Token),
+            ("GET", "/services/oauth2/authorize", Route::Authorize),
+            ("POST", "/services/oauth2/revoke", Route::Revoke),
+            ("POST", "/services/oauth2/introspect", Route::Introspect),
+            ("GET", "/services/oauth2/userinfo", Route::Userinfo),
+            ("GET", "/id/00D5i0000000001EAA/0055i0000000001AAA", Route::Userinfo),
+            ("POST", "/services/Soap/u/64.0", Route::SoapLogin),
             ("GET", "/services/data/", Route::Versions),
             ("GET", "/services/data/v66.0/limits", Route::Limits),
             ("GET", "/services/data/v66.0/sobjects/", Route::DescribeGlobal),

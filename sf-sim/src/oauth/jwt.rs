@@ -1,13 +1,17 @@
-//! The JWT bearer grant: signature, audience, issuer, user and life of an assertion.
+//! The JWT bearer grant, and apps that show an assertion for themselves: signature, audience, issuer and life.
 
 use std::fmt;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use super::{BAD_ASSERTION, BAD_CLIENT, Refusal};
-use crate::org::Shared;
-use crate::rest::Call;
+use super::{
+    BAD_ASSERTION, BAD_CLIENT, BAD_GRANT, BAD_SECRET, Form, Issue, NOT_ADMITTED, NOT_APPROVED, Refusal,
+    Shape, admit, issue,
+};
+use crate::account::Grant;
+use crate::org::{Registered, Shared, Standing};
+use crate::rest::{Answer, Call};
 
 /// The longest that an assertion may still have to live.
 const LIFE_S: i64 = 300;
@@ -39,43 +43,92 @@ struct Claims {
     /// The older name of `sub`.
     prn: Option<String>,
     aud: Option<String>,
+    #[serde(default, deserialize_with = "seconds")]
     exp: Option<i64>,
 }
 
-pub(super) fn check(org: &Shared, call: &Call, assertion: &str) -> Result<(), Refusal> {
+/// A number, also as text: simple-salesforce sends it so, and orgs take it.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let value = Option::<serde_json::Value>::deserialize(deserializer)?;
+    let Some(value) = value else { return Ok(None) };
+    let number = match &value {
+        serde_json::Value::String(text) => text.parse().ok(),
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "some libraries send a fraction, which does not matter"
+        )]
+        other => other.as_i64().or_else(|| other.as_f64().map(|seconds| seconds as i64)),
+    };
+    number.map(Some).ok_or_else(|| serde::de::Error::custom("exp is no time"))
+}
+
+fn unverified(assertion: &str) -> Option<Claims> {
+    jsonwebtoken::dangerous::insecure_decode(assertion).ok().map(|data| data.claims)
+}
+
+/// Who says so, unchecked.
+pub(super) fn issuer(assertion: &str) -> Option<String> {
+    unverified(assertion)?.iss
+}
+
+/// Checks all but whose the assertion is.
+fn checked(org: &Shared, call: &Call, registered: &Registered, assertion: &str) -> Result<Claims, Refusal> {
     let mut only_signature = Validation::new(Algorithm::RS256);
     only_signature.required_spec_claims.clear();
     // Time is the org's, which the library does not know.
     only_signature.validate_exp = false;
     only_signature.validate_aud = false;
-
-    let unverified: Claims =
-        jsonwebtoken::dangerous::insecure_decode(assertion).map_err(|_| BAD_ASSERTION)?.claims;
-    if unverified.iss.as_deref() != Some(&org.credentials.client_id) {
-        return Err(BAD_CLIENT);
-    }
-    let key = org.assertion_key.as_ref().ok_or(BAD_ASSERTION)?;
+    let key = registered.key.as_ref().ok_or(BAD_ASSERTION)?;
     let claims: Claims =
         jsonwebtoken::decode(assertion, &key.0, &only_signature).map_err(|_| BAD_ASSERTION)?.claims;
 
     let audience = claims.aud.as_deref().unwrap_or_default().trim_end_matches('/');
-    let own_token_url = audience.strip_suffix("/services/oauth2/token").unwrap_or(audience);
-    if !AUDIENCES.contains(&own_token_url) && own_token_url != call.base {
-        return Err(Refusal::new("invalid_grant", "audience is invalid"));
+    let audience = audience.strip_suffix("/services/oauth2/token").unwrap_or(audience);
+    if !AUDIENCES.contains(&audience) && audience != call.base && audience != org.login_url {
+        return Err(Refusal::grant("audience is invalid"));
     }
     let now = org.clock.now_ms().div_euclid(1000);
     let exp = claims.exp.ok_or(BAD_ASSERTION)?;
-    if exp + LEEWAY_S <= now {
-        return Err(Refusal::new("invalid_grant", "token validity expired"));
+    if exp.saturating_add(LEEWAY_S) <= now {
+        return Err(Refusal::grant("token validity expired"));
     }
     if exp > now + LIFE_S + LEEWAY_S {
         return Err(BAD_ASSERTION);
     }
-    let user = claims.sub.or(claims.prn).unwrap_or_default();
-    // An org does not tell users that it does not know from those that have not approved.
-    let approved = org.state().knobs.user_approved;
-    if !user.eq_ignore_ascii_case(&org.credentials.username) || !approved {
-        return Err(Refusal::new("invalid_grant", "user hasn't approved this consumer"));
+    Ok(claims)
+}
+
+/// Checks an assertion that an app shows in the place of its secret.
+pub(super) fn check_client(
+    org: &Shared,
+    call: &Call,
+    registered: &Registered,
+    assertion: &str,
+) -> Result<(), Refusal> {
+    let claims = checked(org, call, registered, assertion).map_err(|_| BAD_SECRET)?;
+    if claims.sub == claims.iss { Ok(()) } else { Err(BAD_SECRET) }
+}
+
+pub(super) fn grant(org: &Shared, call: &Call, form: &Form) -> Result<Answer, Refusal> {
+    let assertion = form.need("assertion")?;
+    let iss = unverified(assertion).ok_or(BAD_ASSERTION)?.iss.ok_or(BAD_CLIENT)?;
+    let registered = org.state().accounts.app(&iss).ok_or(BAD_CLIENT)?;
+    let app = &registered.app;
+    if !app.allows(Grant::JwtBearer) {
+        return Err(BAD_GRANT);
     }
-    Ok(())
+    let claims = checked(org, call, &registered, assertion)?;
+    let username = claims.sub.or(claims.prn).unwrap_or_default();
+    let mut state = org.state();
+    // An org does not tell users that it does not know from those that have not approved.
+    let who = state.accounts.user(&username).map(|(who, _)| who).ok_or(NOT_APPROVED)?;
+    match state.accounts.standing(app, &who.username) {
+        Standing::Approved => {}
+        Standing::NotYet => return Err(NOT_APPROVED),
+        Standing::NotAdmitted => return Err(NOT_ADMITTED),
+    }
+    admit(&mut state, &who, call, org.clock.now_ms())?;
+    drop(state);
+    let scope = super::scopes(app, form.get("scope"))?;
+    Ok(issue(org, call, Issue::new(app, who, scope, Shape::Jwt)))
 }

@@ -1,34 +1,68 @@
 //! The token endpoint and its neighbours.
 
+mod answer;
+mod client;
+mod code;
+mod device;
+mod exchange;
 mod jwt;
+mod ledger;
+mod page;
+mod password;
+mod refresh;
+mod revoke;
+mod userinfo;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use hmac::{Hmac, Mac};
-use http::header::{AUTHORIZATION, CACHE_CONTROL, EXPIRES, PRAGMA};
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr};
+
+use http::header::{CACHE_CONTROL, EXPIRES, PRAGMA};
 use http::{HeaderName, Method, StatusCode};
-use serde_json::{Map, Value, json};
-use sha2::Sha256;
+use serde_json::json;
 
 pub(crate) use jwt::AssertionKey;
+pub(crate) use ledger::{Ledger, Login};
+pub(crate) use page::escaped;
+pub(crate) use userinfo::identity;
 
-use crate::org::Shared;
-use crate::rest::{Answer, Call, JSON};
+use crate::account::Grant;
+use crate::org::{Shared, State, Who};
+use crate::rest::{Answer, Call};
+use answer::{Issue, Shape, issue};
+use client::{Proof, client};
 
-const SCOPE: &str = "api id";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const HYBRID_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:hybrid-token-exchange";
 
 /// An OAuth refusal: `error` and `error_description`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Refusal {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
     status: StatusCode,
     error: &'static str,
-    description: &'static str,
+    description: Cow<'static, str>,
 }
 
 impl Refusal {
     const fn new(error: &'static str, description: &'static str) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, error, description }
+        Self { status: StatusCode::BAD_REQUEST, error, description: Cow::Borrowed(description) }
+    }
+
+    const fn grant(description: &'static str) -> Self {
+        Self::new("invalid_grant", description)
+    }
+
+    fn missing(parameter: &str) -> Self {
+        let description = Cow::Owned(format!("missing required parameter: {parameter}"));
+        Self { description, ..Self::new("invalid_request", "") }
+    }
+
+    pub(crate) fn error(&self) -> &'static str {
+        self.error
+    }
+
+    pub(crate) fn description(&self) -> &str {
+        &self.description
     }
 
     fn answer(self) -> Answer {
@@ -37,12 +71,19 @@ impl Refusal {
     }
 }
 
-const BAD_LOGIN: Refusal = Refusal::new("invalid_grant", "authentication failure");
+const BAD_LOGIN: Refusal = Refusal::grant("authentication failure");
 const BAD_SECRET: Refusal = Refusal::new("invalid_client", "invalid client credentials");
 const BAD_CLIENT: Refusal = Refusal::new("invalid_client_id", "client identifier invalid");
-const BAD_ASSERTION: Refusal = Refusal::new("invalid_grant", "invalid assertion");
+const BAD_ASSERTION: Refusal = Refusal::grant("invalid assertion");
+const BAD_GRANT: Refusal = Refusal::new("unsupported_grant_type", "grant type not supported");
+const BAD_SCOPE: Refusal =
+    Refusal::new("invalid_scope", "the requested scope is invalid, unknown, or malformed");
+const NOT_APPROVED: Refusal = Refusal::grant("user hasn't approved this consumer");
+const NOT_ADMITTED: Refusal =
+    Refusal::new("invalid_app_access", "user is not admin approved to access this app");
+pub(crate) const RATE_EXCEEDED: Refusal = Refusal::grant("login rate exceeded");
 
-/// The parameters of a form, the first of each name.
+/// The parameters of a form or a query string, the first of each name. Empty ones count as absent.
 struct Form(Vec<(String, String)>);
 
 impl Form {
@@ -50,24 +91,39 @@ impl Form {
         Self(serde_urlencoded::from_bytes(&call.body).unwrap_or_default())
     }
 
+    fn of_query(call: &Call) -> Self {
+        Self(serde_urlencoded::from_str(call.query.as_deref().unwrap_or_default()).unwrap_or_default())
+    }
+
     fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        let found = self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        found.filter(|value| !value.is_empty())
+    }
+
+    fn need(&self, name: &str) -> Result<&str, Refusal> {
+        self.get(name).ok_or_else(|| Refusal::missing(name))
     }
 }
 
 /// Routes below `/services/oauth2/`.
 pub(crate) fn route(org: &Shared, call: &Call, rest: &str) -> Answer {
     match rest {
-        "token" => token(org, call)
-            .unwrap_or_else(Refusal::answer)
+        "token" => answer::formatted(call, token(org, call).unwrap_or_else(Refusal::answer))
             .with(EXPIRES, "Thu, 01 Jan 1970 00:00:00 GMT")
             .with(PRAGMA, "no-cache")
             .with(CACHE_CONTROL, "no-cache, no-store")
             .with(HeaderName::from_static("x-readonlymode"), "false"),
-        "revoke" => revoke(org, call),
-        "userinfo" => userinfo(org, call),
+        "authorize" => code::authorize(org, call),
+        "revoke" => revoke::revoke(org, call),
+        "introspect" => revoke::introspect(org, call).unwrap_or_else(Refusal::answer),
+        "userinfo" => userinfo::userinfo(org, call),
         _ => Answer::not_found(),
     }
+}
+
+/// The page on which a user lets a device in.
+pub(crate) fn connect_page(org: &Shared, call: &Call) -> Answer {
+    device::page(org, call)
 }
 
 fn token(org: &Shared, call: &Call) -> Result<Answer, Refusal> {
@@ -75,199 +131,73 @@ fn token(org: &Shared, call: &Call) -> Result<Answer, Refusal> {
         return Err(Refusal::new("invalid_request", "must use HTTP POST"));
     }
     let form = Form::of(call);
+    if form.get("response_type") == Some("device_code") {
+        return device::start(org, call, &form);
+    }
     let grant = form.get("grant_type").unwrap_or_default();
     org.journal.amend(call.number, |entry| entry.detail = Some(format!("grant_type={grant}")));
     match grant {
-        "password" => {
-            client(org, call, &form)?;
-            password(org, &form)?;
-            issue(org, call, Shape::Password)
-        }
-        "client_credentials" => {
-            client(org, call, &form)?;
-            if !org.state().knobs.my_domain {
-                return Err(Refusal::new("invalid_grant", "request not supported on this domain"));
-            }
-            issue(org, call, Shape::ClientCredentials)
-        }
-        JWT_BEARER => {
-            jwt::check(org, call, form.get("assertion").unwrap_or_default())?;
-            issue(org, call, Shape::Jwt)
-        }
-        _ => Err(Refusal::new("unsupported_grant_type", "grant type not supported")),
+        "password" => password::grant(org, call, &form),
+        "client_credentials" => client_credentials(org, call, &form),
+        "authorization_code" => code::redeem(org, call, &form),
+        "refresh_token" => refresh::grant(org, call, &form),
+        "device" => device::poll(org, call, &form),
+        JWT_BEARER => jwt::grant(org, call, &form),
+        TOKEN_EXCHANGE | HYBRID_EXCHANGE => exchange::grant(org, call, &form),
+        _ => Err(BAD_GRANT),
     }
 }
 
-/// Checks the client's id and secret: of the form, or of Basic authentication.
-fn client(org: &Shared, call: &Call, form: &Form) -> Result<(), Refusal> {
-    let basic = call.headers.get(AUTHORIZATION).and_then(|value| basic(value.to_str().ok()?));
-    let in_header = form.get("client_id").is_none() && basic.is_some();
-    let (id, secret) = match (form.get("client_id"), &basic) {
-        (Some(id), _) => (id, form.get("client_secret").unwrap_or_default()),
-        (None, Some((id, secret))) => (id.as_str(), secret.as_str()),
-        (None, None) => return Err(Refusal::new("invalid_request", "missing required parameter: client_id")),
-    };
-    if id != org.credentials.client_id {
-        return Err(BAD_CLIENT);
-    }
-    if secret != org.credentials.client_secret {
-        // Where the credentials came in a header, RFC 6749 wants the status that goes with it.
-        let status = if in_header { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
-        return Err(Refusal { status, ..BAD_SECRET });
-    }
-    Ok(())
-}
-
-fn basic(header: &str) -> Option<(String, String)> {
-    let encoded = header.strip_prefix("Basic ")?;
-    let text = String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    text.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned()))
-}
-
-fn password(org: &Shared, form: &Form) -> Result<(), Refusal> {
-    let credentials = &org.credentials;
-    let username = form.get("username").unwrap_or_default();
-    let wanted = format!("{}{}", credentials.password, credentials.security_token);
-    if !username.eq_ignore_ascii_case(&credentials.username) || form.get("password") != Some(&wanted) {
-        return Err(BAD_LOGIN);
-    }
-    Ok(())
-}
-
-/// Which members the answer to a grant has, and in which order.
-#[derive(Clone, Copy)]
-enum Shape {
-    Password,
-    ClientCredentials,
-    Jwt,
-}
-
-impl Shape {
-    fn members(self) -> &'static [&'static str] {
-        match self {
-            Self::Password => &["access_token", "instance_url", "id", "token_type", "issued_at", "signature"],
-            Self::ClientCredentials => {
-                &["access_token", "signature", "scope", "instance_url", "id", "token_type", "issued_at"]
-            }
-            Self::Jwt => &["access_token", "scope", "instance_url", "id", "token_type"],
-        }
-    }
-}
-
-fn issue(org: &Shared, call: &Call, shape: Shape) -> Result<Answer, Refusal> {
-    let now = org.clock.now_ms();
-    let (org_id, user) = org.identity();
+fn client_credentials(org: &Shared, call: &Call, form: &Form) -> Result<Answer, Refusal> {
+    let registered = client(org, call, form, Proof::Secret)?;
+    let app = &registered.app;
+    let generic = ["://login.salesforce.com", "://test.salesforce.com"];
     let mut state = org.state();
-    if !state.knobs.user_active {
+    if !state.knobs.my_domain || generic.iter().any(|host| call.base.ends_with(host)) {
+        return Err(Refusal::grant("request not supported on this domain"));
+    }
+    let run_as = app.run_as.as_deref().filter(|_| app.allows(Grant::ClientCredentials));
+    let who = run_as.and_then(|name| state.accounts.user(name)).map(|(who, _)| who);
+    let who = who.ok_or(Refusal::grant("no client credentials user enabled"))?;
+    admit(&mut state, &who, call, org.clock.now_ms())?;
+    drop(state);
+    let scope = scopes(app, form.get("scope"))?;
+    Ok(issue(org, call, Issue::new(app, who, scope, Shape::Usual)))
+}
+
+/// The address that a call comes from. In this process, and behind a proxy that says nothing, that is this machine.
+pub(crate) fn address(call: &Call) -> IpAddr {
+    let forwarded = call.header("x-forwarded-for").and_then(|text| text.split(',').next());
+    forwarded.and_then(|text| text.trim().parse().ok()).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
+/// Whether the user may log in now, from there. Counts the login.
+pub(crate) fn admit(state: &mut State, who: &Who, call: &Call, now: i64) -> Result<(), Refusal> {
+    if !state.knobs.org_active {
+        return Err(Refusal::new("inactive_org", "organization is inactive"));
+    }
+    let Some((_, user)) = state.accounts.user(&who.username) else { return Err(BAD_LOGIN) };
+    if !user.active {
         return Err(Refusal::new("inactive_user", "user is inactive"));
     }
-    if !state.log_in(now) {
-        return Err(Refusal::new("invalid_grant", "login rate exceeded"));
+    if user.allowed_ips.as_ref().is_some_and(|allowed| !allowed.contains(&address(call))) {
+        return Err(Refusal::grant("ip restricted or invalid login hours"));
     }
-    let access_token = state.open_session(org_id, user, &org.username, now);
-    let instance_url = state.moved.as_ref().map_or(&call.base, |moved| &moved.to).clone();
-    drop(state);
-    org.journal.amend(call.number, |entry| entry.user = Some(org.username.to_string()));
-
-    let id = format!("https://login.salesforce.com/id/{org_id}/{user}");
-    let issued_at = now.to_string();
-    let signature = signature(&org.credentials.client_secret, &format!("{id}{issued_at}"));
-    let mut body = Map::new();
-    for member in shape.members() {
-        let value = match *member {
-            "access_token" => &access_token,
-            "instance_url" => &instance_url,
-            "id" => &id,
-            "issued_at" => &issued_at,
-            "signature" => &signature,
-            "scope" => SCOPE,
-            _ => "Bearer",
-        };
-        body.insert((*member).to_owned(), value.into());
-    }
-    Ok(Answer::ok(&Value::Object(body)))
+    if state.log_in(who.id, now) { Ok(()) } else { Err(RATE_EXCEEDED) }
 }
 
-fn signature(secret: &str, text: &str) -> String {
-    // HMAC takes keys of any length, so this cannot fail.
-    Hmac::<Sha256>::new_from_slice(secret.as_bytes()).map_or_else(
-        |_| String::new(),
-        |mut mac| {
-            mac.update(text.as_bytes());
-            BASE64_STANDARD.encode(mac.finalize().into_bytes())
-        },
-    )
-}
-
-fn revoke(org: &Shared, call: &Call) -> Answer {
-    let form = Form::of(call);
-    let query = call.parameter("token");
-    let token = form.get("token").or(query.as_deref()).unwrap_or_default();
-    if !token.is_empty() && org.state().end_session(Some(token)) {
-        return Answer::empty(StatusCode::OK);
-    }
-    Refusal::new("invalid_token", "invalid token").answer()
-}
-
-fn userinfo(org: &Shared, call: &Call) -> Answer {
-    let forbidden = |text: &'static str| Answer::new(StatusCode::FORBIDDEN, "text/html; charset=UTF-8", text);
-    let Some(token) = call.token() else { return forbidden("Missing_OAuth_Token") };
-    let Some(session) = org.state().session(token, org.clock.now_ms()) else {
-        return forbidden("Bad_OAuth_Token");
+/// The scopes that a login gets: those asked for, or all that the app has.
+fn scopes(app: &crate::account::App, asked: Option<&str>) -> Result<String, Refusal> {
+    let Some(asked) = asked else { return Ok(app.scopes.join(" ")) };
+    let known = |scope: &str| {
+        let scope = if scope == "offline_access" { "refresh_token" } else { scope };
+        app.scopes.iter().any(|has| has == scope || (has == "full" && scope != "refresh_token"))
     };
-    let (org_id, user) = (org.identity().0, session.user);
-    let base = &call.base;
-    let field = |name: &str| {
-        let value = org.read(|store| {
-            let (at, _) = store.table("User")?.def().field(name)?;
-            Some(store.row("User", user)?.get(at).to_json())
-        });
-        value.unwrap_or_default()
-    };
-    let username = session.username.as_ref();
-    let body = json!({
-        "sub": format!("https://login.salesforce.com/id/{org_id}/{user}"),
-        "user_id": user.to_string(),
-        "organization_id": org_id.to_string(),
-        "preferred_username": username,
-        "nickname": field("Alias"),
-        "name": field("Name"),
-        "email": field("Email"),
-        "email_verified": true,
-        "given_name": field("FirstName"),
-        "family_name": field("LastName"),
-        "zoneinfo": "GMT",
-        "is_salesforce_integration_user": false,
-        "urls": {
-            "rest": format!("{base}/services/data/v{{version}}/"),
-            "sobjects": format!("{base}/services/data/v{{version}}/sobjects/"),
-            "query": format!("{base}/services/data/v{{version}}/query/"),
-        },
-        "active": true,
-        "user_type": "STANDARD",
-        "language": "en_US",
-        "locale": "en_US",
-        "utcOffset": 0,
-    });
-    Answer::new(StatusCode::OK, JSON, body.to_string())
+    let asked: Vec<&str> = asked.split_whitespace().collect();
+    if asked.iter().all(|scope| known(scope)) { Ok(asked.join(" ")) } else { Err(BAD_SCOPE) }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_signature_is_the_hmac_sha256_of_id_and_time() {
-        // Computed with `printf 'https://x/id/1' | openssl dgst -sha256 -hmac secret -binary | base64`.
-        assert_eq!(signature("secret", "https://x/id/1"), SIGNED);
-    }
-
-    const SIGNED: &str = "u5D/vYeJhprjtJXznSMQpDDTtVnaP4Ezh/5j9uJQqCs=";
-
-    #[test]
-    fn basic_credentials_are_read_and_anything_else_is_not() {
-        assert_eq!(basic("Basic aWQ6czpjcmV0"), Some(("id".into(), "s:cret".into())));
-        assert_eq!(basic("Bearer aWQ6c2VjcmV0"), None);
-        assert_eq!(basic("Basic ???"), None);
-    }
+/// Whether these scopes bring a refresh token.
+fn brings_refresh(scope: &str) -> bool {
+    scope.split(' ').any(|scope| matches!(scope, "refresh_token" | "offline_access"))
 }

@@ -1,5 +1,6 @@
 //! The emulated org: a handle that tests, examples and the binary hold.
 
+mod accounts;
 mod build;
 mod state;
 
@@ -7,15 +8,17 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+pub(crate) use accounts::{Door, NoLogin, Registered, Standing, Who};
 pub use build::{BuildError, SimBuilder};
 pub use state::JobPace;
 pub(crate) use state::{Moved, Session, State};
 
+use crate::account::{App, User};
 use crate::clock::Clock;
 use crate::fault::{Faults, Hook, Hooks, Reply, Route, When};
 use crate::id::RecordId;
 use crate::journal::Journal;
-use crate::oauth::AssertionKey;
+use crate::oauth::Login;
 use crate::server::Router;
 use crate::sfdx::Loaded;
 use crate::store::{RowError, Store};
@@ -73,7 +76,7 @@ pub(crate) struct Shared {
     pub(crate) journal: Journal,
     pub(crate) credentials: Credentials,
     pub(crate) username: Arc<str>,
-    pub(crate) assertion_key: Option<AssertionKey>,
+    pub(crate) login_url: String,
     identity: (RecordId, RecordId),
     loaded: Loaded,
 }
@@ -106,6 +109,16 @@ impl Shared {
                 .map(|table| (table.def().name.clone(), table.live()))
                 .collect()
         })
+    }
+
+    /// The identity URL of a user.
+    pub(crate) fn identity_url(&self, user: RecordId) -> String {
+        format!("{}/id/{}/{user}", self.login_url, self.identity.0)
+    }
+
+    /// The first user.
+    pub(crate) fn first_user(&self) -> Who {
+        Who { id: self.identity.1, username: Arc::clone(&self.username) }
     }
 
     /// The ids of the org and of its user.
@@ -202,9 +215,9 @@ impl Sim {
     /// Opens a session without a login and returns its access token.
     #[must_use]
     pub fn access_token(&self) -> String {
-        let (org, user) = self.shared.identity;
+        let login = Login::plain(self.shared.first_user());
         let now = self.shared.clock.now_ms();
-        self.shared.state().open_session(org, user, &self.shared.username, now)
+        self.shared.state().open_session(self.shared.identity.0, login, now)
     }
 
     /// Ends every session: each token that was given out is refused from now on.
@@ -285,14 +298,46 @@ impl Sim {
         self.shared.state().knobs.my_domain = my_domain;
     }
 
-    /// Whether the user may log in.
-    pub fn set_user_active(&self, active: bool) {
-        self.shared.state().knobs.user_active = active;
+    /// Whether the org may be logged in to at all.
+    pub fn set_org_active(&self, active: bool) {
+        self.shared.state().knobs.org_active = active;
     }
 
-    /// Whether the user has approved the connected app, which the JWT grant needs.
+    /// Whether the first user may log in.
+    pub fn set_user_active(&self, active: bool) {
+        self.change_user(&self.shared.username, |user| user.active(active));
+    }
+
+    /// Whether the first user has approved the first app, which the JWT grant needs.
     pub fn set_user_approved(&self, approved: bool) {
-        self.shared.state().knobs.user_approved = approved;
+        let client_id = &self.shared.credentials.client_id;
+        self.shared.state().accounts.approve(client_id, &self.shared.username, approved);
+    }
+
+    /// Changes a user from now on, all but the name; a lock-out ends. False when there is no such user.
+    pub fn change_user(&self, username: &str, change: impl FnOnce(User) -> User) -> bool {
+        self.shared.state().accounts.change_user(username, change)
+    }
+
+    /// Adds apps and users, as [`SimBuilder::accounts`] takes them, or puts them in the place of those of the same names.
+    ///
+    /// # Errors
+    /// When the JSON or a certificate cannot be read, or the org does not take a user's name.
+    pub fn add_accounts(&self, json: &str) -> Result<(), BuildError> {
+        self.shared.add_accounts(json)
+    }
+
+    /// Changes an app from now on. False when there is no such app.
+    ///
+    /// # Errors
+    /// When its new certificate cannot be read; the app stays as it was then.
+    pub fn change_app(&self, client_id: &str, change: impl FnOnce(App) -> App) -> Result<bool, BuildError> {
+        let mut state = self.shared.state();
+        let Some(known) = state.accounts.app(client_id) else { return Ok(false) };
+        let mut app = change(known.app.clone());
+        app.client_id = client_id.to_owned();
+        state.accounts.add_app(Registered::new(app)?);
+        Ok(true)
     }
 
     /// Sets what a limit of `…/limits` allows, as `DailyApiRequests`.

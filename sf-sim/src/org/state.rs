@@ -9,6 +9,8 @@ use crate::events::PublishedEvent;
 use crate::fault::Reply;
 use crate::id::{KeyPrefix, RecordId};
 use crate::limits::Limits;
+use crate::oauth::{Ledger, Login};
+use crate::org::accounts::Accounts;
 use crate::rest::Cursor;
 
 const MINUTE_MS: i64 = 60_000;
@@ -45,8 +47,7 @@ pub(crate) struct Knobs {
     pub(crate) job_pace: JobPace,
     pub(crate) gzip: bool,
     pub(crate) my_domain: bool,
-    pub(crate) user_active: bool,
-    pub(crate) user_approved: bool,
+    pub(crate) org_active: bool,
     /// Rows of one page of a REST query.
     pub(crate) batch_size: usize,
 }
@@ -60,8 +61,7 @@ impl Default for Knobs {
             job_pace: JobPace::AtOnce,
             gzip: true,
             my_domain: true,
-            user_active: true,
-            user_approved: true,
+            org_active: true,
             batch_size: 2_000,
         }
     }
@@ -78,7 +78,11 @@ pub(crate) struct Moved {
 pub(crate) struct Session {
     pub(crate) user: RecordId,
     pub(crate) username: Arc<str>,
-    expires_at: i64,
+    pub(crate) client_id: Arc<str>,
+    pub(crate) scope: Arc<str>,
+    family: Option<u64>,
+    pub(crate) opened_at: i64,
+    pub(crate) expires_at: i64,
 }
 
 pub(crate) struct State {
@@ -87,24 +91,29 @@ pub(crate) struct State {
     pub(crate) moved: Option<Moved>,
     pub(crate) jobs: HashMap<RecordId, Job>,
     pub(crate) events: VecDeque<PublishedEvent>,
+    pub(crate) accounts: Accounts,
+    pub(crate) ledger: Ledger,
     sessions: HashMap<String, Session>,
     cursors: HashMap<String, Cursor>,
-    logins: (i64, u32),
+    /// The hour of a user's last login, and how many it had in that hour.
+    logins: HashMap<RecordId, (i64, u32)>,
     next_job: u64,
     random: fastrand::Rng,
 }
 
 impl State {
-    pub(crate) fn new(knobs: Knobs, seed: u64) -> Self {
+    pub(crate) fn new(knobs: Knobs, accounts: Accounts, seed: u64) -> Self {
         Self {
             knobs,
             limits: Limits::new(),
             moved: None,
             jobs: HashMap::new(),
             events: VecDeque::new(),
+            accounts,
+            ledger: Ledger::default(),
             sessions: HashMap::new(),
             cursors: HashMap::new(),
-            logins: (0, 0),
+            logins: HashMap::new(),
             next_job: 1,
             random: fastrand::Rng::with_seed(seed ^ 0x5f5f_6f72_675f_5f73),
         }
@@ -121,27 +130,41 @@ impl State {
     }
 
     /// Counts a login; false when the user had too many within the hour.
-    pub(crate) fn log_in(&mut self, now: i64) -> bool {
+    pub(crate) fn log_in(&mut self, user: RecordId, now: i64) -> bool {
         let hour = now.div_euclid(HOUR_MS);
-        if self.logins.0 != hour {
-            self.logins = (hour, 0);
+        let logins = self.logins.entry(user).or_default();
+        if logins.0 != hour {
+            *logins = (hour, 0);
         }
-        self.logins.1 += 1;
-        self.logins.1 <= LOGINS
+        logins.1 += 1;
+        logins.1 <= LOGINS
     }
 
-    pub(crate) fn open_session(
-        &mut self,
-        org: RecordId,
-        user: RecordId,
-        username: &Arc<str>,
-        now: i64,
-    ) -> String {
+    pub(crate) fn open_session(&mut self, org: RecordId, login: Login, now: i64) -> String {
         self.sessions.retain(|_, session| session.expires_at > now);
         let token = format!("{}!AQ{}", org.as_str15(), self.random_text(TOKEN_CHARS));
-        let expires_at = now.saturating_add(self.knobs.session_ms);
-        self.sessions.insert(token.clone(), Session { user, username: Arc::clone(username), expires_at });
+        let Login { who, client_id, scope, family } = login;
+        let session = Session {
+            user: who.id,
+            username: who.username,
+            client_id,
+            scope,
+            family,
+            opened_at: now,
+            expires_at: now.saturating_add(self.knobs.session_ms),
+        };
+        self.sessions.insert(token.clone(), session);
         token
+    }
+
+    /// The session of a token, without using it.
+    pub(crate) fn peek_session(&self, token: &str, now: i64) -> Option<&Session> {
+        self.sessions.get(token).filter(|session| session.expires_at > now)
+    }
+
+    /// Ends the sessions that hang on the refresh tokens of a family.
+    pub(crate) fn end_family_sessions(&mut self, family: u64) {
+        self.sessions.retain(|_, session| session.family != Some(family));
     }
 
     /// The session of a token; using it prolongs it.
@@ -192,17 +215,21 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::org::Who;
 
-    fn ids() -> (RecordId, RecordId, Arc<str>) {
-        let id = |prefix| RecordId::new(KeyPrefix::of(prefix), 1);
-        (id("00D"), id("005"), "u@example.com".into())
+    fn who() -> Who {
+        Who { id: RecordId::new(KeyPrefix::of("005"), 1), username: "u@example.com".into() }
+    }
+
+    fn state() -> State {
+        State::new(Knobs::default(), Accounts::default(), 1)
     }
 
     #[test]
     fn a_session_ends_by_the_clock_and_use_prolongs_it() {
-        let mut state = State::new(Knobs::default(), 1);
-        let (org, user, name) = ids();
-        let token = state.open_session(org, user, &name, 0);
+        let mut state = state();
+        let org = RecordId::new(KeyPrefix::of("00D"), 1);
+        let token = state.open_session(org, Login::plain(who()), 0);
         assert!(token.starts_with("00D5i0000000001!AQ"), "{token}");
         assert!(state.session(&token, 2 * HOUR_MS - 1).is_some());
         assert!(state.session(&token, 3 * HOUR_MS).is_some());
@@ -212,9 +239,11 @@ mod tests {
 
     #[test]
     fn a_user_logs_in_so_often_an_hour_and_no_more() {
-        let mut state = State::new(Knobs::default(), 1);
-        let passed = (0..LOGINS + 2).filter(|_| state.log_in(5)).count();
+        let mut state = state();
+        let user = who().id;
+        let passed = (0..LOGINS + 2).filter(|_| state.log_in(user, 5)).count();
         assert_eq!(passed, 3_600);
-        assert!(state.log_in(HOUR_MS));
+        assert!(state.log_in(user, HOUR_MS));
+        assert!(state.log_in(RecordId::new(KeyPrefix::of("005"), 2), 5));
     }
 }

@@ -9,7 +9,7 @@ use crate::id::RecordId;
 use crate::soql::SoqlError;
 use crate::store::RowError;
 
-pub(crate) const JSON: &str = "application/json;charset=UTF-8";
+const JSON: &str = "application/json;charset=UTF-8";
 
 /// An answer before the headers that every answer has, and before faults.
 #[derive(Debug)]

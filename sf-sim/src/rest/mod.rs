@@ -13,14 +13,14 @@ use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
-pub(crate) use answer::{Answer, JSON};
+pub(crate) use answer::Answer;
 pub(crate) use query::Cursor;
 pub(crate) use rowset::{RowSet, RowSetWriter};
 pub(crate) use versions::Version;
 
 use crate::limits::API_REQUESTS;
 use crate::org::{Session, Shared};
-use crate::{bulk, events, oauth};
+use crate::{bulk, events, oauth, soap};
 
 /// The longest path and query string that an org takes, in bytes.
 const URI: usize = 16_384;
@@ -82,6 +82,15 @@ pub(crate) async fn respond(org: &Arc<Shared>, call: &Call) -> Answer {
     let path = call.path.trim_end_matches('/');
     if let Some(rest) = path.strip_prefix("/services/oauth2/") {
         return oauth::route(org, call, rest);
+    }
+    if let Some(rest) = path.strip_prefix("/services/Soap/") {
+        return soap::route(org, call, rest);
+    }
+    if path == "/setup/connect" {
+        return oauth::connect_page(org, call);
+    }
+    if let Some((org_id, user)) = path.strip_prefix("/id/").and_then(|rest| rest.split_once('/')) {
+        return oauth::identity(org, call, org_id, user);
     }
     if path == "/services/data" {
         return match call.method {

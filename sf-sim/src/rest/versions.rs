@@ -74,8 +74,7 @@ pub(super) fn resources(org: &Shared, data: &DataCall<'_>) -> Answer {
         let url = if name == "jobs" { format!("{base}/jobs/query") } else { format!("{base}/{name}") };
         map.insert(name.to_owned(), url.into());
     }
-    let (org_id, user) = org.identity();
-    map.insert("identity".to_owned(), format!("https://login.salesforce.com/id/{org_id}/{user}").into());
+    map.insert("identity".to_owned(), org.identity_url(data.session.user).into());
     Answer::ok(&Value::Object(map))
 }
 

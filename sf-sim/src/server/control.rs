@@ -49,6 +49,12 @@ pub(super) async fn route(org: &Arc<Shared>, call: &Call, rest: &str) -> Answer 
             org.state().end_session(None);
             Ok(done())
         }
+        ("POST", ["accounts"]) => match org.add_accounts(&call.text()) {
+            Ok(()) => Ok(done()),
+            Err(error) => {
+                Err(std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string))
+            }
+        },
         ("POST", ["move"]) => relocate(org, call),
         _ => Ok(missing()),
     };
@@ -175,6 +181,7 @@ struct KnobsText {
     session_ms: Option<u64>,
     gzip: Option<bool>,
     my_domain: Option<bool>,
+    org_active: Option<bool>,
     #[serde(default)]
     limits: BTreeMap<String, u64>,
     #[serde(default)]
@@ -207,6 +214,9 @@ fn knobs(org: &Arc<Shared>, call: &Call) -> Result<Answer, String> {
     }
     if let Some(my_domain) = knobs.my_domain {
         sim.set_my_domain(my_domain);
+    }
+    if let Some(active) = knobs.org_active {
+        sim.set_org_active(active);
     }
     for (name, max) in knobs.limits {
         sim.set_limit(&name, max);

@@ -217,7 +217,10 @@ fn job_in(path: &str) -> Option<RecordId> {
 
 /// What a host answers that the org has moved away from. The login host stays where it is.
 fn old_host(org: &Shared, call: &Call) -> Option<Reply> {
-    if call.path.starts_with("/services/oauth2/") {
+    if ["/services/oauth2/", "/services/Soap/", "/setup/", "/id/"]
+        .iter()
+        .any(|login| call.path.starts_with(login))
+    {
         return None;
     }
     let state = org.state();
@@ -247,7 +250,9 @@ fn base(uri: &http::Uri, headers: &HeaderMap) -> String {
         (Some(scheme), Some(authority)) => format!("{scheme}://{authority}"),
         _ => {
             let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-            format!("http://{host}")
+            // What stands before the org and ends TLS says so.
+            let secure = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+            format!("{}://{host}", if secure { "https" } else { "http" })
         }
     }
 }

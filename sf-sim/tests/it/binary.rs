@@ -21,7 +21,11 @@ async fn it_serves_what_it_was_asked_for_and_stops_when_told() {
     let sfdx = shared("orgs/ebikes");
     match &sfdx {
         Some(path) => drop(command.arg("--sfdx").arg(path)),
-        None => std::io::Write::write_all(&mut std::io::stderr(), format!("skipped: ../shared is absent: loading the E-Bikes project\n").as_bytes()).unwrap_or_default(),
+        None => std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"skipped: ../shared is absent: loading the E-Bikes project\n",
+        )
+        .unwrap_or_default(),
     }
     let mut child = command.spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
@@ -70,6 +74,7 @@ async fn a_wrong_argument_is_named() {
         (&["serve", "--generate", "Nope=5"], "Nope"),
         (&["serve", "--sfdx", "/nonexistent/project"], "/nonexistent/project"),
         (&["serve", "--faults", "/nonexistent/faults.json"], "/nonexistent/faults.json"),
+        (&["serve", "--apps", "/nonexistent/apps.json"], "/nonexistent/apps.json"),
         (&["serve", "--host", "256.0.0.1"], "256.0.0.1"),
         (&["serve", "--prot", "1"], "--port"),
     ] {

@@ -82,3 +82,30 @@ async fn the_journal_is_read_from_a_number_on() {
     assert_eq!(about["org_id"], org.sim.org_id().to_string());
     assert_eq!(told(org.without_token(Method::GET, "/__sim/nonsense").send().await.unwrap()).await.0, 404);
 }
+
+#[tokio::test]
+async fn apps_and_users_are_added_and_replaced_from_another_process() {
+    let org = Org::new().await;
+    let add = async |password: &str| {
+        let body = json!({
+            "apps": [{ "client_id": "late", "client_secret": "s" }],
+            "users": [{ "username": "late@example.com", "password": password }],
+        });
+        org.control(Method::POST, "accounts", body).await.0
+    };
+    let login = async |password: &str| {
+        let form = [
+            ("grant_type", "password"),
+            ("client_id", "late"),
+            ("client_secret", "s"),
+            ("username", "late@example.com"),
+            ("password", password),
+        ];
+        org.login(&form).await.status().as_u16()
+    };
+    assert_eq!((add("one").await, login("one").await), (200, 200));
+    assert_eq!((add("two").await, login("one").await), (200, 400));
+    assert_eq!(login("two").await, 200);
+    let (status, answer) = org.control(Method::POST, "accounts", json!({ "apps": [{}] })).await;
+    assert!(status == 400 && answer["error"].as_str().unwrap().contains("client_id"), "{answer}");
+}

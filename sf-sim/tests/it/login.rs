@@ -56,6 +56,7 @@ async fn client_credentials_come_in_the_body_or_in_a_header() {
     let body: Value = org.login(&body).await.json().await.unwrap();
     let wanted = ["access_token", "signature", "scope", "instance_url", "id", "token_type", "issued_at"];
     assert_eq!(keys(&body), wanted);
+    assert_eq!(body["scope"], "api id web openid");
     let basic = |secret: &str| {
         let text = BASE64_STANDARD.encode(format!("{ID}:{secret}"));
         org.without_token(Method::POST, "/services/oauth2/token")
@@ -79,7 +80,7 @@ async fn every_slip_of_a_login_is_refused_in_its_own_words() {
     type Form<'a> = &'a [(&'a str, &'a str)];
     let cases: [(Form<'_>, (u16, String)); 7] = [
         (&[], error("unsupported_grant_type", "grant type not supported")),
-        (&[("grant_type", "refresh_token")], error("unsupported_grant_type", "grant type not supported")),
+        (&[("grant_type", "saml")], error("unsupported_grant_type", "grant type not supported")),
         (
             &[("grant_type", "client_credentials"), ("client_id", "other"), ("client_secret", SECRET)],
             error("invalid_client_id", "client identifier invalid"),
@@ -121,7 +122,7 @@ async fn every_slip_of_a_login_is_refused_in_its_own_words() {
 }
 
 /// A key for signing, and its certificate or its public key in PEM.
-fn key_pair() -> (EncodingKey, String, String) {
+pub(crate) fn key_pair() -> (EncodingKey, String, String) {
     let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
     let certificate = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&pair).unwrap();
     let key = EncodingKey::from_rsa_pem(pair.serialize_pem().as_bytes()).unwrap();
@@ -148,7 +149,11 @@ async fn a_signed_assertion_logs_in_and_a_wrong_one_does_not() {
         let (status, body) = login(assertion(&key, |_| {})).await;
         assert_eq!(status, 200, "{body}");
         let body: Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(keys(&body), ["access_token", "scope", "instance_url", "id", "token_type"]);
+        let wanted = ["access_token", "scope", "instance_url", "id", "token_type", "issued_at", "signature"];
+        assert_eq!(keys(&body), wanted);
+        // As simple-salesforce sends it.
+        let text = assertion(&key, |claims| claims["exp"] = (NOW / 1000 + 180).to_string().into());
+        assert_eq!(login(text).await.0, 200);
 
         let own = format!("{}/services/oauth2/token", org.server.url());
         assert_eq!(login(assertion(&key, |claims| claims["aud"] = own.into())).await.0, 200);
@@ -225,9 +230,19 @@ async fn nothing_that_is_shown_of_an_org_holds_a_secret() {
     let org = Org::new().await;
     let form = [("grant_type", "client_credentials"), ("client_id", ID), ("client_secret", SECRET)];
     let login: Value = org.login(&form).await.json().await.unwrap();
-    let shown =
-        format!("{:?} {:?} {:?} {:?}", org.sim, org.sim.router(), org.sim.credentials(), org.sim.journal());
-    for secret in [SECRET, PASSWORD, "simtoken", &org.token, login["access_token"].as_str().unwrap()] {
+    let builder = Sim::builder()
+        .app(sf_sim::App::new("portal").secret("app-secret").subject_token("theirs", "ada"))
+        .user(sf_sim::User::new("ada", "engine").security_token("tok3n"))
+        .accounts(r#"{"users": [{"username": "b", "password": "in-a-file"}]}"#);
+    let shown = format!(
+        "{:?} {:?} {:?} {:?} {builder:?}",
+        org.sim,
+        org.sim.router(),
+        org.sim.credentials(),
+        org.sim.journal()
+    );
+    let made = [SECRET, PASSWORD, "simtoken", "app-secret", "theirs", "engine", "tok3n", "in-a-file"];
+    for secret in made.into_iter().chain([org.token.as_str(), login["access_token"].as_str().unwrap()]) {
         assert!(!shown.contains(secret), "{secret} is in {shown}");
     }
 }

@@ -7,6 +7,7 @@ mod bulk;
 mod control;
 mod events;
 mod faults;
+mod grants;
 mod in_process;
 mod limits;
 mod login;
