@@ -45,6 +45,8 @@ impl OAuthError {
             "authorization_pending" => ErrorKind::AuthorizationPending,
             "slow_down" => ErrorKind::SlowDown,
             "access_denied" => ErrorKind::AccessDenied,
+            "expired_token" => ErrorKind::InvalidCode,
+            "invalid_token" | "unsupported_token_type" => ErrorKind::InvalidToken,
             "server_error" | "temporarily_unavailable" => ErrorKind::Server,
             _ => ErrorKind::Refused,
         }
@@ -58,7 +60,9 @@ impl OAuthError {
             ("audience", ErrorKind::InvalidAudience),
             ("authorization code", ErrorKind::InvalidCode),
             ("redirect_uri", ErrorKind::RedirectMismatch),
+            ("reuse", ErrorKind::ReusedRefreshToken),
             ("expired access/refresh token", ErrorKind::ExpiredToken),
+            ("expired device code", ErrorKind::InvalidCode),
             ("inactive user", ErrorKind::InactiveUser),
             ("user is inactive", ErrorKind::InactiveUser),
             ("inactive org", ErrorKind::InactiveOrg),
@@ -97,6 +101,16 @@ pub enum ErrorKind {
     HostRefused,
     /// The private key cannot be used. Found before any call.
     InvalidKey,
+    /// The password does not open the key store or the key, or is missing. Found before any call.
+    WrongKeyPassword,
+    /// The key store holds no private RSA key. Found before any call.
+    NoRsaKey,
+    /// The key store holds several keys, and none was chosen. Found before any call.
+    SeveralKeys,
+    /// The key store has no key of the alias. Found before any call.
+    UnknownAlias,
+    /// The key store is damaged, or none. Found before any call.
+    DamagedKeyStore,
     /// Something else that the caller gave cannot work. Found before any call.
     InvalidInput,
     /// `invalid_grant`, "authentication failure": user name, password or security token. Never retried.
@@ -111,7 +125,15 @@ pub enum ErrorKind {
     AssertionExpired,
     /// `invalid_grant`, "expired access/refresh token". Never retried.
     ExpiredToken,
-    /// `invalid_grant` about an authorization code. Never retried.
+    /// A refresh token was spent a second time, as far as the org tells. Never retried.
+    ReusedRefreshToken,
+    /// The token given to be revoked, or asked about, is none that the org knows. Never retried.
+    InvalidToken,
+    /// The answer of the browser does not belong to this login. Never retried.
+    StateMismatch,
+    /// The [`TokenStore`](crate::TokenStore) could not be read, written or locked. Never retried.
+    TokenStore,
+    /// `invalid_grant` about an authorization code or a device code. Never retried.
     InvalidCode,
     /// The redirect URI is not one of the app's. Never retried.
     RedirectMismatch,
@@ -170,7 +192,14 @@ pub enum ErrorKind {
 impl ErrorKind {
     fn core(self) -> sf_core::ErrorKind {
         match self {
-            Self::InvalidLoginUrl | Self::InvalidKey | Self::InvalidInput => sf_core::ErrorKind::InvalidInput,
+            Self::InvalidLoginUrl
+            | Self::InvalidKey
+            | Self::WrongKeyPassword
+            | Self::NoRsaKey
+            | Self::SeveralKeys
+            | Self::UnknownAlias
+            | Self::DamagedKeyStore
+            | Self::InvalidInput => sf_core::ErrorKind::InvalidInput,
             Self::SessionExpired => sf_core::ErrorKind::SessionExpired,
             Self::Server => sf_core::ErrorKind::Server,
             Self::RateLimited => sf_core::ErrorKind::RateLimited,
@@ -178,6 +207,7 @@ impl ErrorKind {
             Self::Timeout => sf_core::ErrorKind::Timeout,
             Self::Broken => sf_core::ErrorKind::Broken,
             Self::Protocol => sf_core::ErrorKind::Protocol,
+            Self::TokenStore => sf_core::ErrorKind::Io,
             _ => sf_core::ErrorKind::Auth,
         }
     }
@@ -192,6 +222,7 @@ impl ErrorKind {
             sf_core::ErrorKind::Timeout => Self::Timeout,
             sf_core::ErrorKind::Broken => Self::Broken,
             sf_core::ErrorKind::Protocol => Self::Protocol,
+            sf_core::ErrorKind::Io => Self::TokenStore,
             _ => Self::Refused,
         }
     }

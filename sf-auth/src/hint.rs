@@ -12,6 +12,12 @@ pub(crate) enum Flow {
     ClientCredentials,
     JwtBearer,
     UsernamePassword,
+    WebServer,
+    RefreshToken,
+    Device,
+    TokenExchange,
+    /// Not a grant: a token is given back.
+    Revocation,
 }
 
 impl Flow {
@@ -20,12 +26,17 @@ impl Flow {
             Self::ClientCredentials => "client credentials flow",
             Self::JwtBearer => "JWT bearer flow",
             Self::UsernamePassword => "username-password flow",
+            Self::WebServer => "authorization code (web server) flow",
+            Self::RefreshToken => "refresh token flow",
+            Self::Device => "device flow",
+            Self::TokenExchange => "token exchange flow",
+            Self::Revocation => "revocation of tokens",
         }
     }
 }
 
 /// What is known about a refused login.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Context<'a> {
     pub(crate) flow: Flow,
     pub(crate) login: &'a LoginUrl,
@@ -78,6 +89,16 @@ fn fixed(kind: ErrorKind) -> Option<&'static str> {
             "The JWT was too old when it arrived. Check this machine's clock, and give the JWT more life (up to 5 \
              minutes) if the network is slow."
         }
+        ErrorKind::ReusedRefreshToken => {
+            "With rotation on, a refresh token works once, and the org ends all that came from one spent twice. Log in \
+             anew, keep the token in one `TokenStore` that all processes share (`FileStore`), and check that no \
+             other program uses a copy of it. An answer that was lost on its way, so that a token was sent again, looks \
+             the same."
+        }
+        ErrorKind::StateMismatch => {
+            "The answer belongs to another login, or someone forged it. Begin again, and use the newest page."
+        }
+        ErrorKind::InvalidToken => "The token has ended or was revoked before, or is another org's.",
         ErrorKind::ExpiredToken => {
             "The token was revoked, has expired, or was pushed out: an app keeps five for a user. Log in anew, and \
              check the app's refresh token policy."
@@ -151,7 +172,7 @@ fn wrong_credentials(context: &Context<'_>) -> String {
              not locked, and that the org allows this flow (Setup > OAuth and OpenID Connect Settings > Allow OAuth \
              Username-Password Flows; off in newer orgs). {place} Every try counts towards locking the user."
         ),
-        Flow::ClientCredentials | Flow::JwtBearer => format!(
+        _ => format!(
             "Check that the user is active and not locked, and that the app is one of this org. {place}"
         ),
     }
@@ -180,12 +201,31 @@ fn unsupported_grant(flow: Flow) -> String {
         }
         Flow::ClientCredentials => " Choose a user under \"Run As\" as well.",
         Flow::JwtBearer => " \"Use digital signatures\" with a certificate switches it on.",
+        Flow::TokenExchange => {
+            " It also needs a token exchange handler (an Apex class) that is enabled for the app."
+        }
+        Flow::RefreshToken => {
+            " The scope \"Perform requests at any time (refresh_token, offline_access)\" allows it."
+        }
+        Flow::WebServer | Flow::Device | Flow::Revocation => "",
     };
     format!("Enable the {} in the app's OAuth settings.{more}", flow.name())
 }
 
 fn invalid_grant(flow: Flow) -> &'static str {
     match flow {
+        Flow::WebServer | Flow::Device | Flow::Revocation => {
+            "Begin the login again; a code works once and not for long. The org's login history (Setup > Login \
+             History) shows the reason."
+        }
+        Flow::RefreshToken => {
+            "The refresh token has expired, was revoked or is another app's: log in anew, and check the app's refresh \
+             token policy (Setup > App Manager > Manage)."
+        }
+        Flow::TokenExchange => {
+            "The app's token exchange handler did not accept the subject token, or found no user for it: its debug \
+             log (Setup > Debug Logs) shows why."
+        }
         Flow::ClientCredentials => {
             "Check that the user chosen under the app's \"Run As\" is active and has API access. The org's login \
              history (Setup > Login History) shows the reason."
@@ -241,7 +281,16 @@ mod tests {
         let login: LoginUrl = LoginUrl::PRODUCTION.parse().unwrap();
         for (error, description, _) in crate::token::tests::REFUSALS {
             let kind = OAuthError::new(*error, *description).kind();
-            for flow in [Flow::ClientCredentials, Flow::JwtBearer, Flow::UsernamePassword] {
+            for flow in [
+                Flow::ClientCredentials,
+                Flow::JwtBearer,
+                Flow::UsernamePassword,
+                Flow::WebServer,
+                Flow::RefreshToken,
+                Flow::Device,
+                Flow::TokenExchange,
+                Flow::Revocation,
+            ] {
                 assert!(of(kind, &context(flow, &login)).is_some(), "{error} ({description}) under {flow:?}");
             }
         }

@@ -9,7 +9,7 @@ use sf_core::auth::Secret;
 use sf_core::time;
 
 use crate::hint::Flow;
-use crate::keystore::pem;
+use crate::keystore::PrivateKey;
 use crate::login::{form_grant, required};
 use crate::token::{Form, FormGrant};
 use crate::{Error, ErrorKind, LoginUrl, Result};
@@ -33,7 +33,7 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// ```
 ///
 /// The key is an RSA key of at least 2048 bits as PEM, PKCS#8 (`BEGIN PRIVATE KEY`) or PKCS#1 (`BEGIN RSA
-/// PRIVATE KEY`); the app holds its certificate. The JWT is signed with RS256, lives three minutes, and
+/// PRIVATE KEY`), or one out of a key store ([`with_key`](Self::with_key)); the app holds its certificate. The JWT is signed with RS256, lives three minutes, and
 /// names as its audience what [`LoginUrl::audience`] says.
 #[derive(Debug, Clone)]
 #[must_use]
@@ -41,9 +41,16 @@ pub struct JwtBearer {
     login_url: String,
     consumer_key: String,
     username: String,
-    pem: Secret,
+    key: Key,
     audience: Option<String>,
     lifetime: Duration,
+}
+
+/// The key as it was given: a PEM text is read when the login is checked.
+#[derive(Debug, Clone)]
+enum Key {
+    Pem(Secret),
+    Ready(PrivateKey),
 }
 
 #[derive(Serialize)]
@@ -63,14 +70,21 @@ impl JwtBearer {
         username: impl Into<String>,
         pem: impl Into<Secret>,
     ) -> Self {
-        Self {
-            login_url: login_url.into(),
-            consumer_key: consumer_key.into(),
-            username: username.into(),
-            pem: pem.into(),
-            audience: None,
-            lifetime: LIFETIME,
-        }
+        Self::of(login_url.into(), consumer_key.into(), username.into(), Key::Pem(pem.into()))
+    }
+
+    /// The same with a key out of a [`KeyStore`](crate::KeyStore) or an encrypted PEM.
+    pub fn with_key(
+        login_url: impl Into<String>,
+        consumer_key: impl Into<String>,
+        username: impl Into<String>,
+        key: PrivateKey,
+    ) -> Self {
+        Self::of(login_url.into(), consumer_key.into(), username.into(), Key::Ready(key))
+    }
+
+    fn of(login_url: String, consumer_key: String, username: String, key: Key) -> Self {
+        Self { login_url, consumer_key, username, key, audience: None, lifetime: LIFETIME }
     }
 
     /// The audience of the JWT, for orgs that want another one than [`LoginUrl::audience`] chooses.
@@ -86,7 +100,10 @@ impl JwtBearer {
     }
 
     fn assertion(&self, login: &LoginUrl) -> Result<String> {
-        let key = pem::rsa_private_key(self.pem.expose())?;
+        let key = match &self.key {
+            Key::Pem(pem) => &PrivateKey::from_pem(pem.expose())?,
+            Key::Ready(key) => key,
+        };
         let lifetime = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
         let claims = Claims {
             iss: self.consumer_key.trim(),
@@ -97,7 +114,7 @@ impl JwtBearer {
         // In a program whose other crates switch on both of jsonwebtoken's providers none is chosen by
         // itself, and signing would panic. A provider that is already there stays.
         let _ = DEFAULT_PROVIDER.install_default();
-        jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &key).map_err(|e| {
+        jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, key.signing()).map_err(|e| {
             Error::new(ErrorKind::InvalidKey, "the private key cannot sign")
                 .with_hint("It must be an undamaged RSA key of at least 2048 bits.")
                 .with_source(e)

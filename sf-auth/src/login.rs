@@ -69,15 +69,21 @@ impl Login {
     /// What [`Grant::check`] finds, then what the org or the way to it said.
     pub async fn connect(self, grant: impl Grant) -> Result<Client> {
         grant.check()?;
-        let http = match self.http {
-            Some(http) => http,
-            None => default_http()?,
-        };
+        let http = self.service()?;
         let tokens = TokenCache::new(grant, Arc::clone(&http), self.retry);
         let client =
             Client::builder(tokens).http(http).api_version(self.api_version).retry(self.retry).build()?;
         client.token().await?;
         Ok(client)
+    }
+
+    /// The HTTP service, the default one where none was given.
+    pub(crate) fn service(&self) -> Result<Arc<dyn HttpService>> {
+        self.http.as_ref().map_or_else(default_http, |http| Ok(Arc::clone(http)))
+    }
+
+    pub(crate) fn policy(&self) -> &RetryPolicy {
+        &self.retry
     }
 }
 

@@ -76,6 +76,16 @@ impl LoginUrl {
         format!("{}/services/oauth2/token", self.base)
     }
 
+    /// Where a person is sent to log in with a browser.
+    pub fn authorize_endpoint(&self) -> String {
+        format!("{}/services/oauth2/authorize", self.base)
+    }
+
+    /// Where a token is revoked.
+    pub fn revoke_endpoint(&self) -> String {
+        format!("{}/services/oauth2/revoke", self.base)
+    }
+
     /// The audience that a JWT names for this host, where the caller names none.
     ///
     /// `https://login.salesforce.com` and `https://test.salesforce.com` for those two hosts. For a My

@@ -25,7 +25,16 @@ const SHOWN: usize = 300;
 pub(crate) type Form = Vec<(&'static str, Secret)>;
 
 /// Parameters whose values must not show, should an answer repeat them.
-const SECRETS: &[&str] = &["client_secret", "password", "assertion"];
+const SECRETS: &[&str] = &[
+    "client_secret",
+    "password",
+    "assertion",
+    "refresh_token",
+    "code",
+    "code_verifier",
+    "subject_token",
+    "token",
+];
 
 /// A grant that is one form posted to the token endpoint.
 pub(crate) trait FormGrant: fmt::Debug + Send + Sync {
@@ -44,22 +53,39 @@ pub(crate) trait FormGrant: fmt::Debug + Send + Sync {
     }
 }
 
-/// Posts the grant's form until a token comes or the refusal is final.
-///
-/// A login may be repeated after an unknown outcome: what is left of the first is a session that nobody
-/// uses. A refusal by the org is never repeated.
+/// What an org grants: an access token and, under some grants, the refresh token for the next.
+#[derive(Debug)]
+pub(crate) struct Granted {
+    pub(crate) token: Token,
+    pub(crate) refresh_token: Option<Secret>,
+}
+
+/// As [`granted`], for grants that use the access token alone.
 pub(crate) async fn exchange<G: FormGrant>(
     grant: &G,
     http: &dyn HttpService,
     retry: &RetryPolicy,
 ) -> Result<Token> {
+    granted(grant, http, retry).await.map(|granted| granted.token)
+}
+
+/// Posts the grant's form until a token comes or the refusal is final.
+///
+/// A login may be repeated after an unknown outcome: what is left of the first is a session that nobody
+/// uses. A refusal by the org is never repeated.
+pub(crate) async fn granted<G: FormGrant>(
+    grant: &G,
+    http: &dyn HttpService,
+    retry: &RetryPolicy,
+) -> Result<Granted> {
     let login = grant.checked()?;
     let mut attempts = retry.start();
     loop {
         let form = grant.form(&login)?;
         let context = Context { flow: G::FLOW, login: &login, audience: grant.audience(&login), date: None };
         match attempt(&form, context, http).await {
-            Ok(token) => {
+            Ok(granted) => {
+                let token = &granted.token;
                 tracing::info!(
                     login = %login,
                     instance = %token.instance_url,
@@ -67,7 +93,7 @@ pub(crate) async fn exchange<G: FormGrant>(
                     user = token.user_id.map(tracing::field::display),
                     "logged in"
                 );
-                return Ok(token);
+                return Ok(granted);
             }
             Err(error) => {
                 if attempts.pause_after(error.clone().into(), true).await.is_err() {
@@ -78,12 +104,45 @@ pub(crate) async fn exchange<G: FormGrant>(
     }
 }
 
-async fn attempt(form: &Form, mut context: Context<'_>, http: &dyn HttpService) -> Result<Token> {
+async fn attempt(form: &Form, mut context: Context<'_>, http: &dyn HttpService) -> Result<Granted> {
     let endpoint = context.login.token_endpoint();
-    let response = http.call(request(form, &endpoint)?).await.map_err(|e| no_answer(&endpoint, e))?;
+    ask(form, &endpoint, &mut context, http).await?.token(&context)
+}
+
+/// Posts a form once. What comes back has a good status.
+async fn ask<'a>(
+    form: &'a Form,
+    endpoint: &'a str,
+    context: &mut Context<'_>,
+    http: &dyn HttpService,
+) -> Result<Answer<'a>> {
+    let response = http.call(request(form, endpoint)?).await.map_err(|e| no_answer(endpoint, e))?;
     context.date = response.header("date").and_then(time::parse_http_date);
-    let answer = Answer::read(response, form, &endpoint).await?;
-    if answer.status.is_success() { answer.token(&context) } else { Err(answer.refusal(&context)) }
+    let answer = Answer::read(response, form, endpoint).await?;
+    if answer.status.is_success() { Ok(answer) } else { Err(answer.refusal(context)) }
+}
+
+/// Posts a form that asks for something else than a token, until the answer comes or the refusal is final.
+/// Repeating it after an unknown outcome must be harmless.
+pub(crate) async fn posted<T>(
+    form: &Form,
+    endpoint: &str,
+    context: &Context<'_>,
+    http: &dyn HttpService,
+    retry: &RetryPolicy,
+    read: impl Fn(&[u8]) -> Option<T>,
+) -> Result<T> {
+    let mut attempts = retry.start();
+    loop {
+        match ask(form, endpoint, &mut context.clone(), http).await {
+            Ok(answer) => return read(&answer.body).ok_or_else(|| answer.nonsense(&answer.what_came())),
+            Err(error) => {
+                if attempts.pause_after(error.clone().into(), true).await.is_err() {
+                    return Err(error);
+                }
+            }
+        }
+    }
 }
 
 fn request(form: &Form, endpoint: &str) -> Result<Request<Bytes>> {
@@ -147,6 +206,7 @@ struct Answer<'a> {
 #[derive(Deserialize)]
 struct Body {
     access_token: Option<Secretly>,
+    refresh_token: Option<Secretly>,
     instance_url: Option<String>,
     id: Option<String>,
     token_type: Option<String>,
@@ -188,7 +248,7 @@ impl<'a> Answer<'a> {
         Ok(answer)
     }
 
-    fn token(self, context: &Context<'_>) -> Result<Token> {
+    fn token(self, context: &Context<'_>) -> Result<Granted> {
         let body: Body = serde_json::from_slice(&self.body).map_err(|e| {
             if e.is_eof() {
                 Error::new(
@@ -217,7 +277,8 @@ impl<'a> Answer<'a> {
         let mut token = Token::new(token, self.instance(&instance)?).map_err(Error::from)?;
         (token.org_id, token.user_id) = body.id.as_deref().map(ids).unwrap_or_default();
         token.scope = body.scope.filter(|scope| !scope.is_empty());
-        Ok(token)
+        let refresh_token = body.refresh_token.filter(|t| !t.0.is_empty()).map(|Secretly(t)| Secret::new(t));
+        Ok(Granted { token, refresh_token })
     }
 
     /// The instance that the token is for, refused where the token would travel in the clear.
@@ -344,7 +405,7 @@ impl<'a> Answer<'a> {
 }
 
 /// A text from outside, on one line and no longer than a sentence.
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
     line.trim().to_owned()
 }

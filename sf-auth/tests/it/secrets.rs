@@ -3,15 +3,27 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use sf_auth::{ClientCredentials, Grant, JwtBearer, Login, Session, UsernamePassword};
+use sf_auth::{
+    CliOrg, ClientCredentials, Grant, JwtBearer, KeyStore, Login, RefreshToken, Session, TokenExchange,
+    UsernamePassword,
+};
 use tracing_subscriber::fmt::MakeWriter;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::support::{hasty, http, on_token, rsa_key, token_answer};
 
-const SECRETS: &[&str] =
-    &["s3cretOfTheApp", "hunter2", "S3curityT0ken", "00Dxx!AQT0ken", "PRIVATE KEY", "eyJ"];
+const SECRETS: &[&str] = &[
+    "s3cretOfTheApp",
+    "hunter2",
+    "S3curityT0ken",
+    "00Dxx!AQT0ken",
+    "PRIVATE KEY",
+    "eyJ",
+    "5AepR3fresh",
+    "subj3ct",
+    "changeit",
+];
 
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
@@ -57,12 +69,24 @@ fn repeating(request: &Request) -> ResponseTemplate {
 
 async fn every_grant(url: &str) -> String {
     let pem = rsa_key().serialize_pem();
+    let store = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keystores/java.jks");
+    let store = KeyStore::from_file(store).unwrap().password("changeit");
+    let cli = format!(r#"{{"result":{{"sfdxAuthUrl":"force://key:s3cretOfTheApp:5AepR3fresh@{url}"}}}}"#);
     let password = UsernamePassword::new(url, "key", "s3cretOfTheApp", "ann@acme.example", "hunter2");
     [
         shown(url, ClientCredentials::new(url, "key", "s3cretOfTheApp")).await,
         shown(url, JwtBearer::new(url, "key", "ann@acme.example", pem)).await,
         shown(url, password.security_token("S3curityT0ken")).await,
         shown(url, Session::new(url, "00Dxx!AQT0ken")).await,
+        shown(url, RefreshToken::new(url, "key", "5AepR3fresh").client_secret("s3cretOfTheApp")).await,
+        shown(url, TokenExchange::new(url, "key", || "subj3ct").client_secret("s3cretOfTheApp")).await,
+        shown(url, CliOrg::from_json(&cli).unwrap()).await,
+        shown(url, JwtBearer::with_key(url, "key", "ann@acme.example", store.key().unwrap())).await,
+        format!("{store:?} {:?}\n", store.clone().password("hunter2").key()),
+        format!(
+            "{:?}\n",
+            sf_auth::revoke(url, "00Dxx!AQT0ken", &Login::new().http(http()).retry(hasty())).await
+        ),
     ]
     .concat()
 }

@@ -44,6 +44,10 @@ pub struct BulkQuerySource {
     pub job_timeout: Duration,
     /// How long to try a failed request again.
     pub retry_budget: Duration,
+    /// How long to try a failed login again, where that differs.
+    pub login_budget: Option<Duration>,
+    /// A proxy's URL, with its user and password if it has them.
+    pub proxy: Option<Secret>,
     /// How keys are written.
     pub key_converter: KeyConverter,
     /// How values are written.
@@ -166,6 +170,7 @@ fn build(reader: &mut Reader<'_>) -> Option<BulkQuerySource> {
     let tables = tables(reader);
     // Looked at before anything can return: every problem counts.
     let auth = login::auth(reader);
+    let proxy = login::proxy(reader);
     if reader.number("tasks.max") > 1 {
         reader.note("tasks.max", "one task is run: this connector has no more");
     }
@@ -184,6 +189,8 @@ fn build(reader: &mut Reader<'_>) -> Option<BulkQuerySource> {
         overlap: millis("salesforce.overlap.ms"),
         job_timeout: millis("salesforce.job.timeout.ms"),
         retry_budget: millis("request.max.retries.time.ms"),
+        login_budget: login::budget(reader),
+        proxy,
         key_converter: key_converter(reader),
         value_converter: json_converter(reader, "value.converter"),
         producer: Overrides(owned(reader.beginning_with("producer.override."))),

@@ -1,15 +1,14 @@
 //! How to log in: which keys a grant needs, and where a private key comes from.
 
-use std::fs::File;
-use std::io::Read;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use sf_auth::{ErrorKind, KeyStore, PrivateKey};
 use sf_core::auth::Secret;
 use url::Url;
 
 use super::parse::Reader;
-use super::table::login::{DEFAULT_INSTANCE, GRANTS};
+use super::table::login::{BY_REFRESH_TOKEN, DEFAULT_INSTANCE, GRANTS};
 
 /// A login, by its grant. `Debug` shows no secret.
 #[derive(Clone, Debug)]
@@ -34,8 +33,19 @@ pub enum Auth {
         username: String,
         /// The app's consumer key.
         consumer_key: Secret,
-        /// The private key as PEM.
-        private_key: Secret,
+        /// The private key.
+        private_key: PrivateKey,
+    },
+    /// A token that a person's consent once brought.
+    RefreshToken {
+        /// The app's consumer key.
+        consumer_key: Secret,
+        /// The app's consumer secret, where it asks for one.
+        consumer_secret: Option<Secret>,
+        /// The refresh token.
+        refresh_token: Secret,
+        /// Where the next token is kept, in an app that rotates them.
+        file: Option<PathBuf>,
     },
     /// The app itself.
     ClientCredentials {
@@ -55,8 +65,16 @@ const PRIVATE_KEY: &str = "salesforce.jwt.private.key";
 const KEYSTORE_FILE: &str = "salesforce.jwt.keystore.file";
 const KEYSTORE_PATH: &str = "salesforce.jwt.keystore.path";
 const KEYSTORE_PASSWORD: &str = "salesforce.jwt.keystore.password";
+const KEYSTORE_ALIAS: &str = "salesforce.jwt.keystore.alias";
+const REFRESH_TOKEN: &str = "oauth.refresh.token";
+const REFRESH_FILE: &str = "salesforce.refresh.token.file";
 const INSTANCE: &str = "salesforce.instance";
-const ALL: [&str; 9] = [
+const PROXY: &str = "http.proxy";
+const PROXY_SCHEME: &str = "http.proxy.auth.scheme";
+const PROXY_USER: &str = "http.proxy.user";
+const PROXY_PASSWORD: &str = "http.proxy.password";
+const LOGIN_BUDGET: &str = "salesforce.auth.retries.time.ms";
+const ALL: [&str; 12] = [
     USERNAME,
     PASSWORD,
     TOKEN,
@@ -66,7 +84,43 @@ const ALL: [&str; 9] = [
     KEYSTORE_FILE,
     KEYSTORE_PATH,
     KEYSTORE_PASSWORD,
+    KEYSTORE_ALIAS,
+    REFRESH_TOKEN,
+    REFRESH_FILE,
 ];
+
+/// How long a login is tried, where that is not the same as for every other request.
+pub(super) fn budget(reader: &Reader<'_>) -> Option<Duration> {
+    reader.given(LOGIN_BUDGET).then(|| Duration::from_millis(reader.number(LOGIN_BUDGET)))
+}
+
+/// The proxy as a URL, with its user where it asks for one.
+pub(super) fn proxy(reader: &mut Reader<'_>) -> Option<Secret> {
+    let with_user = reader.text(PROXY_SCHEME).is_some_and(|scheme| scheme.eq_ignore_ascii_case("BASIC"));
+    let Some(host) = reader.text(PROXY) else {
+        for name in [PROXY_USER, PROXY_PASSWORD] {
+            if reader.given(name) {
+                reader.note(name, format!("not used: there is no {PROXY}"));
+            }
+        }
+        return None;
+    };
+    let mut url = Url::parse(&format!("http://{host}")).ok()?;
+    if with_user {
+        let user = reader
+            .required(PROXY_USER, "the user of the proxy, which http.proxy.auth.scheme = BASIC needs")
+            .to_owned();
+        url.set_username(&user).ok()?;
+        url.set_password(reader.secret(PROXY_PASSWORD).as_ref().map(Secret::expose)).ok()?;
+    } else {
+        for name in [PROXY_USER, PROXY_PASSWORD] {
+            if reader.given(name) {
+                reader.note(name, format!("not used: {PROXY_SCHEME} is NONE"));
+            }
+        }
+    }
+    Some(Secret::new(url))
+}
 
 pub(super) fn instance(reader: &Reader<'_>) -> Option<Url> {
     Url::parse(reader.text(INSTANCE)?).ok()
@@ -78,9 +132,16 @@ pub(super) fn auth(reader: &mut Reader<'_>) -> Option<Auth> {
     let grant = GRANTS.iter().find(|grant| grant.eq_ignore_ascii_case(given)).copied()?;
     let used: &[&str] = match grant {
         "PASSWORD" => &[USERNAME, PASSWORD, TOKEN, CONSUMER_KEY, CONSUMER_SECRET],
-        "JWT_BEARER" => {
-            &[USERNAME, CONSUMER_KEY, PRIVATE_KEY, KEYSTORE_FILE, KEYSTORE_PATH, KEYSTORE_PASSWORD]
-        }
+        "JWT_BEARER" => &[
+            USERNAME,
+            CONSUMER_KEY,
+            PRIVATE_KEY,
+            KEYSTORE_FILE,
+            KEYSTORE_PATH,
+            KEYSTORE_PASSWORD,
+            KEYSTORE_ALIAS,
+        ],
+        BY_REFRESH_TOKEN => &[CONSUMER_KEY, CONSUMER_SECRET, REFRESH_TOKEN, REFRESH_FILE],
         _ => &[CONSUMER_KEY, CONSUMER_SECRET],
     };
     for name in ALL.into_iter().filter(|name| !used.contains(name)) {
@@ -105,6 +166,14 @@ pub(super) fn auth(reader: &mut Reader<'_>) -> Option<Auth> {
             username: reader.required(USERNAME, &needs("the user to log in as")).to_owned(),
             consumer_key,
             private_key: private_key(reader, &needs("the private key as PEM text or a file's path"))?,
+        },
+        BY_REFRESH_TOKEN => Auth::RefreshToken {
+            consumer_key,
+            consumer_secret: reader.secret(CONSUMER_SECRET),
+            refresh_token: Secret::new(
+                reader.required(REFRESH_TOKEN, &needs("a refresh token that the app was given")),
+            ),
+            file: reader.text(REFRESH_FILE).map(PathBuf::from),
         },
         _ => {
             my_domain(reader);
@@ -135,7 +204,7 @@ fn my_domain(reader: &mut Reader<'_>) {
 }
 
 /// The key from wherever it is given.
-fn private_key(reader: &mut Reader<'_>, what: &str) -> Option<Secret> {
+fn private_key(reader: &mut Reader<'_>, what: &str) -> Option<PrivateKey> {
     let sources = [PRIVATE_KEY, KEYSTORE_FILE, KEYSTORE_PATH];
     let Some(source) = sources.into_iter().find(|source| reader.given(source)) else {
         reader.required(PRIVATE_KEY, what);
@@ -147,68 +216,55 @@ fn private_key(reader: &mut Reader<'_>, what: &str) -> Option<Secret> {
         }
     }
     let value = reader.text(source)?;
-    let bytes = match source {
-        KEYSTORE_FILE => keystore_text(value),
-        KEYSTORE_PATH => read(value),
-        _ if value.contains("-----BEGIN") => Ok(value.as_bytes().to_vec()),
-        _ => read(value).map_err(|error| format!("is neither PEM text nor a file that can be read: {error}")),
+    let store = match source {
+        KEYSTORE_FILE => carried(value),
+        KEYSTORE_PATH => KeyStore::from_file(value),
+        _ if value.contains("-----BEGIN") => Ok(KeyStore::from_bytes(value)),
+        _ => KeyStore::from_file(value),
     };
-    match bytes.and_then(|bytes| pem(&bytes)) {
-        Ok(key) => Some(key),
-        Err(message) => {
-            reader.problem(source, message);
-            None
+    let key = store.and_then(|mut store| {
+        if let Some(password) = reader.secret(KEYSTORE_PASSWORD) {
+            store = store.password(password);
         }
-    }
+        if let Some(alias) = reader.text(KEYSTORE_ALIAS) {
+            store = store.alias(alias);
+        }
+        store.key()
+    });
+    key.map_err(|error| blame(reader, source, value, &error)).ok()
 }
 
 /// `data:text/plain;base64,…` (seen also with a colon before `base64`), bare base64, or the text itself.
-fn keystore_text(value: &str) -> Result<Vec<u8>, String> {
+fn carried(value: &str) -> sf_auth::Result<KeyStore> {
     if value.contains("-----BEGIN") {
-        return Ok(value.as_bytes().to_vec());
+        Ok(KeyStore::from_bytes(value))
+    } else if value.starts_with("data:") {
+        KeyStore::from_data_uri(value)
+    } else {
+        KeyStore::from_base64(value)
     }
-    let data = match value.strip_prefix("data:") {
-        Some(rest) => rest.split_once(',').map_or("", |(_, data)| data),
-        None => value,
+}
+
+/// Says what is wrong with the key, at the key of the configuration that can mend it.
+fn blame(reader: &mut Reader<'_>, source: &'static str, value: &str, error: &sf_auth::Error) {
+    // What was meant as a PEM text and is taken for a path must not show.
+    let text = if source == PRIVATE_KEY {
+        error.to_string().replace(&format!("the key store {value}"), "it is no PEM text, and as a file it")
+    } else {
+        error.to_string()
     };
-    let data: String = data.split_whitespace().collect();
-    STANDARD
-        .decode(data)
-        .map_err(|_| "must be data:text/plain;base64, and then the file in base64".to_owned())
-}
-
-fn read(path: &str) -> Result<Vec<u8>, String> {
-    /// Keys and keystores have a few thousand bytes.
-    const LARGEST: u64 = 256 * 1024;
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    file.take(LARGEST).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    Ok(bytes)
-}
-
-/// An unencrypted private key as PEM, or what it is instead.
-fn pem(bytes: &[u8]) -> Result<Secret, String> {
-    const BEGINS: [&str; 2] = ["-----BEGIN PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----"];
-    const USE_PEM: &str = "not supported yet; use salesforce.jwt.private.key with a PEM key \
-                           (openssl pkcs12 -in FILE -nocerts -nodes)";
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        // Environment variables and doubly escaped JSON bring line ends as two characters.
-        let text = text.replace("\\n", "\n");
-        if text.contains("ENCRYPTED") {
-            return Err("is an encrypted key; decrypt it with: openssl pkey -in FILE -out NEWFILE".to_owned());
+    let said = text.lines().next().unwrap_or_default();
+    let (key, way) = match error.kind() {
+        ErrorKind::WrongKeyPassword if reader.given(KEYSTORE_PASSWORD) => (KEYSTORE_PASSWORD, ""),
+        ErrorKind::WrongKeyPassword => (source, "; set salesforce.jwt.keystore.password"),
+        ErrorKind::UnknownAlias => (KEYSTORE_ALIAS, ""),
+        ErrorKind::SeveralKeys => (source, "; set salesforce.jwt.keystore.alias"),
+        ErrorKind::InvalidKey if text.contains("encrypted with a passphrase") => {
+            return reader
+                .problem(source, format!("is not usable: {said}; set salesforce.jwt.keystore.password"));
         }
-        if BEGINS.iter().any(|begin| text.contains(begin)) {
-            return Ok(Secret::new(text));
-        }
-        if text.contains("-----BEGIN CERTIFICATE") || text.contains("-----BEGIN PUBLIC KEY") {
-            return Err("is a certificate or public key; the private key is needed".to_owned());
-        }
-    }
-    match bytes {
-        [0xFE, 0xED, 0xFE, 0xED, ..] | [0xCE, 0xCE, 0xCE, 0xCE, ..] => {
-            Err(format!("is a Java keystore: {USE_PEM}"))
-        }
-        [0x30, 0x80..=0x84, ..] => Err(format!("is a PKCS#12 keystore: {USE_PEM}")),
-        _ => Err("is no private key in PEM: it must hold -----BEGIN PRIVATE KEY-----".to_owned()),
-    }
+        _ => (source, ""),
+    };
+    let hint = error.hint().map_or_else(String::new, |hint| format!(". {}", hint.trim_end_matches('.')));
+    reader.problem(key, format!("is not usable: {said}{way}{hint}"));
 }

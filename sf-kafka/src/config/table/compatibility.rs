@@ -7,8 +7,6 @@ const KAFKA: &str =
 const CLOUD: &str = "accepted for compatibility, has no effect here";
 const REGISTRY: &str = "accepted for compatibility, has no effect here: JSON needs no schema registry";
 const LICENCE: &str = "accepted for compatibility, has no effect here: no licence is needed";
-const LOGIN: &str =
-    "accepted for compatibility, has no effect here; request.max.retries.time.ms holds for logins too";
 const SWITCH: &str = "accepted for compatibility, has no effect here; logs are set on the command line";
 
 const fn key(name: &'static str, kind: Kind, doc: &'static str) -> Key {
@@ -31,8 +29,6 @@ pub(super) static KEYS: &[Key] = &[
     key("connector.egress.whitelist", Kind::String, "Hosts that Confluent Cloud lets the connector reach.")
         .ignored(CLOUD),
     key("confluent.*", Kind::Password, "Confluent's licence.").ignored(LICENCE),
-    key("salesforce.auth.retries.time.ms", Kind::Long, "How long a failed login is tried again.")
-        .ignored(LOGIN),
     key("connection.timeout", Kind::Long, "How long a connection may take to open.").ignored(CLOUD),
     key("curl.logging", Kind::Boolean, "Logs requests with their tokens.").ignored(SWITCH),
     key("enable.trace.logging", Kind::Boolean, "Logs more.").ignored(SWITCH),

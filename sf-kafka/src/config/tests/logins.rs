@@ -7,7 +7,15 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::*;
 
-const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n";
+const KEYSTORES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sf-auth/tests/keystores/");
+
+fn keystore(name: &str) -> String {
+    format!("{KEYSTORES}{name}")
+}
+
+fn data(name: &str) -> String {
+    format!("data:text/plain;base64,{}", STANDARD.encode(std::fs::read(keystore(name)).unwrap()))
+}
 
 fn without(dropped: &[&str], more: &[(&str, &str)]) -> Config {
     let mut config =
@@ -27,14 +35,12 @@ fn jwt(more: &[(&str, &str)]) -> Config {
     config
 }
 
-fn key_of(config: &Config) -> String {
-    match source(config).auth {
-        Auth::JwtBearer { private_key, username, consumer_key } => {
-            assert_eq!((username.as_str(), consumer_key.expose()), ("ada@example.com", "k"));
-            private_key.expose().to_owned()
-        }
-        other => panic!("{other:?}"),
-    }
+/// The key was read, and stays hidden.
+fn has_key(config: &Config) {
+    let source = source(config);
+    let Auth::JwtBearer { username, consumer_key, .. } = &source.auth else { panic!("{source:?}") };
+    assert_eq!((username.as_str(), consumer_key.expose()), ("ada@example.com", "k"));
+    assert!(!format!("{source:?}").contains("BEGIN"));
 }
 
 #[test]
@@ -49,6 +55,7 @@ fn each_grant_names_what_it_lacks() {
         ("password", vec!["consumer.key", "username", "password", "consumer.secret"]),
         ("Jwt_Bearer", vec!["consumer.key", "username", "jwt.private.key"]),
         ("CLIENT_CREDENTIALS", vec!["consumer.key", "instance", "consumer.secret"]),
+        ("Password", vec!["consumer.key", "username", "password", "consumer.secret"]),
     ] {
         let found = problems(&without(&dropped, &[("salesforce.grant.type", grant)]));
         assert_eq!(found.len(), lacks.len(), "{found:?}");
@@ -58,7 +65,10 @@ fn each_grant_names_what_it_lacks() {
         }
     }
     let found = problems(&least_with(&[("salesforce.grant.type", "OAUTH2_AUTH_CODE_BYOA")]));
-    assert_eq!(found, ["salesforce.grant.type: must be one of PASSWORD, JWT_BEARER, CLIENT_CREDENTIALS"]);
+    assert!(found.len() == 1 && found[0].starts_with("oauth.refresh.token: missing; "), "{found:?}");
+    let found = problems(&least_with(&[("salesforce.grant.type", "SAML")]));
+    let all = "must be one of PASSWORD, JWT_BEARER, CLIENT_CREDENTIALS, OAUTH2_AUTH_CODE_BYOA";
+    assert_eq!(found, [format!("salesforce.grant.type: {all}")]);
 }
 
 #[test]
@@ -111,23 +121,20 @@ fn keys_of_another_grant_are_told_to_be_unused() {
 
 #[test]
 fn a_private_key_is_taken_as_text_as_a_file_or_from_the_keystores_keys() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("key.pem");
-    std::fs::write(&file, PEM).unwrap();
-    let path = file.to_str().unwrap();
-    let data = format!("data:text/plain;base64,{}", STANDARD.encode(PEM));
+    let file = keystore("server.key");
+    let pem = std::fs::read_to_string(&file).unwrap();
+    let carried = data("server.key");
     for (key, value) in [
-        ("salesforce.jwt.private.key", PEM),
-        ("salesforce.jwt.private.key", &PEM.replace('\n', "\\n")),
-        ("salesforce.jwt.private.key", path),
-        ("salesforce.jwt.keystore.path", path),
-        ("salesforce.jwt.keystore.file", &data),
-        ("salesforce.jwt.keystore.file", &data.replace("plain;", "plain:")),
+        ("salesforce.jwt.private.key", &pem),
+        ("salesforce.jwt.private.key", &pem.replace('\n', "\\n")),
+        ("salesforce.jwt.private.key", &file),
+        ("salesforce.jwt.keystore.path", &file),
+        ("salesforce.jwt.keystore.file", &carried),
+        ("salesforce.jwt.keystore.file", &carried.replace("plain;", "plain:")),
     ] {
-        // A value is trimmed, as every other one.
-        assert_eq!(key_of(&jwt(&[(key, value)])).trim(), PEM.trim(), "{key}");
+        has_key(&jwt(&[(key, value)]));
     }
-    let two = jwt(&[("salesforce.jwt.private.key", PEM), ("salesforce.jwt.keystore.path", "elsewhere.jks")]);
+    let two = jwt(&[("salesforce.jwt.private.key", &pem), ("salesforce.jwt.keystore.path", "elsewhere.jks")]);
     assert_eq!(
         notes(&two),
         ["salesforce.jwt.keystore.path: not used: salesforce.jwt.private.key has the key"]
@@ -135,52 +142,205 @@ fn a_private_key_is_taken_as_text_as_a_file_or_from_the_keystores_keys() {
 }
 
 #[test]
+fn key_stores_are_read_from_the_value_in_both_spellings_and_from_files() {
+    let password = ("salesforce.jwt.keystore.password", "changeit");
+    for name in ["java.jks", "java.p12", "openssl-legacy.p12", "aes.key"] {
+        let (carried, path) = (data(name), keystore(name));
+        has_key(&jwt(&[("salesforce.jwt.keystore.file", &carried), password]));
+        has_key(&jwt(&[("salesforce.jwt.keystore.file", &carried.replace("plain;", "plain:")), password]));
+        has_key(&jwt(&[("salesforce.jwt.keystore.path", &path), password]));
+    }
+    let several = keystore("several.jks");
+    has_key(&jwt(&[
+        ("salesforce.jwt.keystore.path", &several),
+        password,
+        ("salesforce.jwt.keystore.alias", "Server"),
+    ]));
+}
+
+#[test]
+fn a_login_by_a_refresh_token_names_app_and_token() {
+    let config = without(
+        &[
+            "salesforce.username",
+            "salesforce.password",
+            "salesforce.password.token",
+            "salesforce.consumer.secret",
+        ],
+        &[("salesforce.grant.type", "oauth2_auth_code_byoa"), ("oauth.refresh.token", "SENTINEL")],
+    );
+    let source = source(&config);
+    let Auth::RefreshToken { refresh_token, consumer_secret: None, file: None, .. } = &source.auth else {
+        panic!("{source:?}")
+    };
+    assert_eq!(refresh_token.expose(), "SENTINEL");
+    assert!(!format!("{source:?}").contains("SENTINEL"));
+}
+
+#[test]
+fn a_proxy_is_taken_with_and_without_its_user() {
+    let of = |more: &[(&str, &str)]| source(&least_with(more)).proxy.map(|url| url.expose().to_owned());
+    let proxy = ("http.proxy", "proxy.acme.example:3128");
+    assert_eq!(of(&[]), None);
+    assert_eq!(of(&[proxy]).as_deref(), Some("http://proxy.acme.example:3128/"));
+    let user = [
+        proxy,
+        ("http.proxy.auth.scheme", "basic"),
+        ("http.proxy.user", "ada"),
+        ("http.proxy.password", "p@ss"),
+    ];
+    assert_eq!(of(&user).as_deref(), Some("http://ada:p%40ss@proxy.acme.example:3128/"));
+    for wrong in
+        ["proxy", "proxy:", "proxy:0", "http://proxy:3128", "ada:p@proxy:3128", "proxy:3128/x", "proxy:99999"]
+    {
+        let found = problems(&least_with(&[("http.proxy", wrong)]));
+        assert!(
+            found.len() == 1 && found[0].starts_with("http.proxy: must be host:port"),
+            "{wrong}: {found:?}"
+        );
+    }
+    let found = problems(&least_with(&[proxy, ("http.proxy.auth.scheme", "BASIC")]));
+    assert!(found.len() == 1 && found[0].starts_with("http.proxy.user: missing; "), "{found:?}");
+    assert_eq!(problems(&least_with(&[proxy, ("http.proxy.auth.scheme", "NTLM")])).len(), 1);
+}
+
+#[test]
+fn a_login_has_a_budget_of_its_own_where_one_is_given() {
+    assert_eq!(source(&least_with(&[])).login_budget, None);
+    let given = source(&least_with(&[("salesforce.auth.retries.time.ms", "5000")]));
+    assert_eq!(given.login_budget.map(|x| x.as_secs()), Some(5));
+}
+
+#[test]
 fn what_is_no_usable_private_key_says_what_it_is() {
+    const FILE: &str = "salesforce.jwt.keystore.file";
+    const PATH: &str = "salesforce.jwt.keystore.path";
+    const KEY: &str = "salesforce.jwt.private.key";
+    const PASSWORD: &str = "salesforce.jwt.keystore.password";
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| {
         let path = dir.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----";
     let certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
-    let missing = dir.path().join("none.pem");
-    for (key, value, says) in [
+    let missing = dir.path().join("none.pem").to_str().unwrap().to_owned();
+    for (key, value, password, blamed, says) in [
+        (PATH, keystore("java.jks"), "", PATH, "set salesforce.jwt.keystore.password"),
+        (PATH, keystore("java.jks"), "wrong", PASSWORD, "the password does not open the JKS key store"),
+        (PATH, keystore("java.p12"), "wrong", PASSWORD, "the password does not open the PKCS#12 key store"),
         (
-            "salesforce.jwt.keystore.path",
-            write("a.jks", b"\xfe\xed\xfe\xed\0\0\0\x02"),
-            "is a Java keystore: not supported yet",
+            PATH,
+            keystore("several.jks"),
+            "changeit",
+            PATH,
+            "set salesforce.jwt.keystore.alias. Choose one by its alias",
         ),
-        (
-            "salesforce.jwt.keystore.path",
-            write("a.p12", b"\x30\x82\x09\x01"),
-            "is a PKCS#12 keystore: not supported yet",
-        ),
-        (
-            "salesforce.jwt.keystore.file",
-            format!("data:text/plain;base64,{}", STANDARD.encode(b"\xfe\xed\xfe\xed\0")),
-            "use salesforce.jwt.private.key",
-        ),
-        ("salesforce.jwt.keystore.file", "data:text/plain;base64,###".into(), "in base64"),
-        ("salesforce.jwt.private.key", encrypted.into(), "is an encrypted key"),
-        (
-            "salesforce.jwt.private.key",
-            write("cert.pem", certificate.as_bytes()),
-            "the private key is needed",
-        ),
-        ("salesforce.jwt.private.key", write("empty.pem", b""), "is no private key in PEM"),
-        (
-            "salesforce.jwt.private.key",
-            missing.to_str().unwrap().to_owned(),
-            "nor a file that can be read: No such file",
-        ),
+        (PATH, keystore("curve.p12"), "changeit", PATH, "no private RSA key"),
+        (PATH, write("a.jks", b"\xfe\xed\xfe\xed\0\0\0\x02"), "changeit", PATH, "ends too early"),
+        (FILE, data("aes.key"), "", FILE, "set salesforce.jwt.keystore.password"),
+        (FILE, "data:text/plain;base64,###".into(), "", FILE, "not base64"),
+        (FILE, "data:text/plain,abc".into(), "", FILE, "no data URI in base64"),
+        (KEY, write("cert.pem", certificate.as_bytes()), "", KEY, "only CERTIFICATE"),
+        (KEY, write("empty.pem", b""), "", KEY, "is empty"),
+        (KEY, missing, "", KEY, "cannot be read: No such file"),
     ] {
-        let found = problems(&jwt(&[(key, &value)]));
+        let mut config = jwt(&[(key, &value)]);
+        if !password.is_empty() {
+            config.set(PASSWORD, password);
+        }
+        let found = problems(&config);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].starts_with(key) && found[0].contains(says), "{found:?}");
-        let shown_path = jwt(&[(key, &value)]).check().report.to_string();
-        assert_eq!(shown_path.contains("(hidden)"), !key.ends_with("path"), "{shown_path}");
+        assert!(
+            found[0].starts_with(&format!("{blamed}: is not usable: ")) && found[0].contains(says),
+            "{found:?}"
+        );
+        let shown = config.check().report.to_string();
+        assert_eq!(shown.contains("(hidden)"), !blamed.ends_with("path"), "{shown}");
     }
+    let several = jwt(&[
+        (PATH, &keystore("several.jks")),
+        (PASSWORD, "changeit"),
+        ("salesforce.jwt.keystore.alias", "x"),
+    ]);
+    assert!(problems(&several)[0].starts_with("salesforce.jwt.keystore.alias: is not usable: "));
+}
+
+/// Where our table differs from `connectors.md` §1.2, and why.
+const DIFFERS: &[(&str, &str)] = &[
+    (
+        "salesforce.auth.retries.time.ms",
+        "without it request.max.retries.time.ms holds, whose default is the same 30000",
+    ),
+    ("http.proxy.auth.scheme", "NTLM is not in"),
+    ("connection.timeout", "of the streaming and REST connectors; the Bulk API 2.0 source has none"),
+    ("curl.logging", "would print tokens; logs are set on the command line"),
+    ("enable.trace.logging", "logs are set on the command line"),
+    (
+        "request.max.retries.time.ms",
+        "the default is the Cloud connector's; no upper bound is listed, ours is a day",
+    ),
+];
+
+#[test]
+fn every_listed_key_of_a_login_is_here_with_its_kind_default_and_range() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/spec/connectors.md");
+    let Ok(text) = std::fs::read_to_string(path) else {
+        let required = std::env::var("SF_TESTS_REQUIRE").unwrap_or_default();
+        assert!(!required.split(',').any(|x| x == "shared"), "../shared is absent");
+        std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"skipped: ../shared is absent: the keys of a login\n",
+        )
+        .unwrap_or_default();
+        return;
+    };
+    let section = text.split("\n## ").find(|s| s.starts_with("1.2 ")).unwrap();
+    let rows =
+        section.split("| property |").nth(1).unwrap().lines().skip(2).take_while(|l| l.starts_with('|'));
+    let table = super::super::table::Table::new(Connector::BulkQuerySource);
+    let mut seen = Vec::new();
+    for row in rows {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let mut whole = String::new();
+        for name in cells[1].split('`').skip(1).step_by(2) {
+            // `.path` beside `salesforce.jwt.keystore.file` stands for its sibling.
+            let name = if let Some(last) = name.strip_prefix('.') {
+                let stems: Vec<_> =
+                    whole.match_indices('.').map(|(at, _)| format!("{}.{last}", &whole[..at])).collect();
+                let known = |name: &&String| table.find(name).is_some_and(|key| !key.name.ends_with('*'));
+                let stem = stems.iter().rev().find(known).unwrap_or_else(|| panic!(".{last} beside {whole}"));
+                stem.clone()
+            } else {
+                whole = name.to_owned();
+                whole.clone()
+            };
+            let ours = table.find(&name).unwrap_or_else(|| panic!("{name} is unknown"));
+            assert!(!ours.name.ends_with('*'), "{name} is only tolerated");
+            seen.push(name.clone());
+            if DIFFERS.iter().any(|(differs, _)| *differs == name) {
+                continue;
+            }
+            let kinds = cells[2].to_lowercase();
+            assert!(
+                kinds.is_empty() || kinds.contains(ours.kind.as_str()),
+                "{name}: {} and not {kinds}",
+                ours.kind.as_str()
+            );
+            let defaults: Vec<_> = cells[3].split('`').skip(1).step_by(2).collect();
+            match ours.default {
+                Some(default) => {
+                    assert!(cells[3].contains(default), "{name}: {default} and not {}", cells[3])
+                }
+                None => assert!(defaults.is_empty(), "{name}: none and not {}", cells[3]),
+            }
+            assert!(!kinds.contains('['), "{name}: a range that is not compared: {kinds}");
+        }
+    }
+    for (name, _) in DIFFERS {
+        assert!(seen.iter().any(|seen| seen == name), "{name} is excused and not listed");
+    }
+    assert!(seen.len() >= 20, "{seen:?}");
 }
 
 #[test]

@@ -58,7 +58,6 @@ fn what_is_not_in_yet_is_refused_with_the_way_out() {
         ("topic.creation.default.partitions", "3", "create them beforehand"),
         ("exactly.once.support", "required", "at-least-once"),
         ("csfle.enabled", "true", "set it to false"),
-        ("http.proxy", "proxy:3128", "HTTPS_PROXY"),
         ("value.converter", "io.confluent.connect.avro.AvroConverter", "JsonConverter"),
         ("key.converter", "org.apache.kafka.connect.converters.LongConverter", "StringConverter"),
     ] {
