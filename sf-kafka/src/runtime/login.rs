@@ -54,11 +54,7 @@ pub fn connect(config: &BulkQuerySource, http: Arc<dyn HttpService>) -> Result<C
     build(tokens, http)
 }
 
-fn cache(
-    grant: impl sf_auth::Grant,
-    http: &Arc<dyn HttpService>,
-    retry: RetryPolicy,
-) -> Result<TokenCache> {
+fn cache(grant: impl sf_auth::Grant, http: &Arc<dyn HttpService>, retry: RetryPolicy) -> Result<TokenCache> {
     grant
         .check()
         .map_err(|e| Error::new(Outlook::Final, "the login cannot work as configured").with_source(e))?;
