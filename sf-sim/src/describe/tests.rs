@@ -13,7 +13,11 @@ fn recorded(object: &str) -> Option<Json> {
     let Ok(text) = std::fs::read_to_string(path) else {
         let required = std::env::var("SF_TESTS_REQUIRE").unwrap_or_default();
         assert!(!required.contains("shared"), "SF_TESTS_REQUIRE asks for ../shared, which is absent");
-        std::io::Write::write_all(&mut std::io::stderr(), format!("skipped: ../shared is absent: the recorded describe of {object}\n").as_bytes()).unwrap_or_default();
+        std::io::Write::write_all(
+            &mut std::io::stderr(),
+            format!("skipped: ../shared is absent: the recorded describe of {object}\n").as_bytes(),
+        )
+        .unwrap_or_default();
         return None;
     };
     let case: Json = serde_json::from_str(&text).unwrap();

@@ -21,7 +21,11 @@ async fn it_serves_what_it_was_asked_for_and_stops_when_told() {
     let sfdx = shared("orgs/ebikes");
     match &sfdx {
         Some(path) => drop(command.arg("--sfdx").arg(path)),
-        None => std::io::Write::write_all(&mut std::io::stderr(), format!("skipped: ../shared is absent: loading the E-Bikes project\n").as_bytes()).unwrap_or_default(),
+        None => std::io::Write::write_all(
+            &mut std::io::stderr(),
+            format!("skipped: ../shared is absent: loading the E-Bikes project\n").as_bytes(),
+        )
+        .unwrap_or_default(),
     }
     let mut child = command.spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());

@@ -15,7 +15,11 @@ impl Case {
     fn of(path: &str) -> Option<Self> {
         let found = shared(&format!("recorded/{path}"));
         if found.is_none() {
-            std::io::Write::write_all(&mut std::io::stderr(), format!("skipped: ../shared is absent: recorded/{path}\n").as_bytes()).unwrap_or_default();
+            std::io::Write::write_all(
+                &mut std::io::stderr(),
+                format!("skipped: ../shared is absent: recorded/{path}\n").as_bytes(),
+            )
+            .unwrap_or_default();
         }
         let text = std::fs::read_to_string(found?).unwrap();
         Some(Self(serde_json::from_str(&text).unwrap()))
@@ -220,7 +224,11 @@ async fn rows_and_queries_have_the_recorded_shape() {
 #[tokio::test]
 async fn every_recorded_limit_is_told() {
     let Some(path) = shared("recorded/swiftlysalesforce/MockLimits.json") else {
-        std::io::Write::write_all(&mut std::io::stderr(), format!("skipped: ../shared is absent: recorded/swiftlysalesforce/MockLimits.json\n").as_bytes()).unwrap_or_default();
+        std::io::Write::write_all(
+            &mut std::io::stderr(),
+            format!("skipped: ../shared is absent: recorded/swiftlysalesforce/MockLimits.json\n").as_bytes(),
+        )
+        .unwrap_or_default();
         return;
     };
     let recorded: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();

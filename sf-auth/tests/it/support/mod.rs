@@ -40,7 +40,11 @@ pub(crate) fn shared(name: &str, cases: &str) -> Option<String> {
             !required.split(',').any(|r| r == "shared"),
             "../shared is absent, and SF_TESTS_REQUIRE names it"
         );
-        std::io::Write::write_all(&mut std::io::stderr(), format!("skipped: ../shared is absent: {cases}\n").as_bytes()).unwrap_or_default();
+        std::io::Write::write_all(
+            &mut std::io::stderr(),
+            format!("skipped: ../shared is absent: {cases}\n").as_bytes(),
+        )
+        .unwrap_or_default();
         return None;
     }
     Some(std::fs::read_to_string(root.join(name)).unwrap())

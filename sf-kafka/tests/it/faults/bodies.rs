@@ -198,7 +198,8 @@ async fn senseless(page: Reply, texts: &[&str]) {
 #[tokio::test(start_paused = true)]
 async fn a_row_with_a_cell_too_many_is_said_with_its_place_and_not_passed_by() {
     let page = second_page_with("\"\n\"00Q", "\",\"\"\n\"00Q").await;
-    senseless(page, &["the object could not be read", "line", "of page MTAw is not a row of this result"]).await;
+    senseless(page, &["the object could not be read", "line", "of page MTAw is not a row of this result"])
+        .await;
 }
 
 #[tokio::test(start_paused = true)]
