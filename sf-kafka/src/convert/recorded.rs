@@ -22,8 +22,7 @@ fn cases() -> Option<Vec<Json>> {
         assert!(!required.contains("shared"), "{} is absent", path.display());
         std::io::Write::write_all(
             &mut std::io::stderr(),
-            format!("skipped: ../shared is absent: the recorded cases of Kafka Connect's converters\n")
-                .as_bytes(),
+            b"skipped: ../shared is absent: the recorded cases of Kafka Connect's converters\n",
         )
         .unwrap_or_default();
         return None;

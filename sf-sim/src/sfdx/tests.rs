@@ -68,11 +68,8 @@ fn ebikes() -> Option<PathBuf> {
     }
     let required = std::env::var("SF_TESTS_REQUIRE").unwrap_or_default();
     assert!(!required.contains("shared"), "SF_TESTS_REQUIRE asks for ../shared, which is absent");
-    std::io::Write::write_all(
-        &mut std::io::stderr(),
-        format!("skipped: ../shared is absent: the E-Bikes project\n").as_bytes(),
-    )
-    .unwrap_or_default();
+    std::io::Write::write_all(&mut std::io::stderr(), b"skipped: ../shared is absent: the E-Bikes project\n")
+        .unwrap_or_default();
     None
 }
 

@@ -23,7 +23,7 @@ async fn it_serves_what_it_was_asked_for_and_stops_when_told() {
         Some(path) => drop(command.arg("--sfdx").arg(path)),
         None => std::io::Write::write_all(
             &mut std::io::stderr(),
-            format!("skipped: ../shared is absent: loading the E-Bikes project\n").as_bytes(),
+            b"skipped: ../shared is absent: loading the E-Bikes project\n",
         )
         .unwrap_or_default(),
     }

@@ -226,7 +226,7 @@ async fn every_recorded_limit_is_told() {
     let Some(path) = shared("recorded/swiftlysalesforce/MockLimits.json") else {
         std::io::Write::write_all(
             &mut std::io::stderr(),
-            format!("skipped: ../shared is absent: recorded/swiftlysalesforce/MockLimits.json\n").as_bytes(),
+            b"skipped: ../shared is absent: recorded/swiftlysalesforce/MockLimits.json\n",
         )
         .unwrap_or_default();
         return;
