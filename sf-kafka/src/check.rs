@@ -53,10 +53,13 @@ pub async fn forecast(config: &BulkQuerySource, http: Arc<dyn HttpService>) -> R
     }
     let limits = client.limits().await?;
     let polls = u64::try_from(DAY / config.poll_interval.as_millis().max(1)).unwrap_or(u64::MAX);
+    // By a date, the last day is read again each time.
+    let restless = tables.iter().filter(|t| t.cursor_is_date()).count() as u64;
+    let idle = polls.saturating_mul(tables.len() as u64 + restless * CALLS_A_WINDOW);
     let polls = polls.saturating_mul(tables.len() as u64);
     Ok(Forecast {
         tables,
-        calls_when_idle: polls,
+        calls_when_idle: idle,
         calls_at_most: polls.saturating_mul(CALLS_A_WINDOW + 1),
         jobs_at_most: polls,
         calls: limits.get("DailyApiRequests").copied(),

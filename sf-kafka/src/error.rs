@@ -2,6 +2,9 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
+
+use sf_core::retry::Verdict;
 
 /// A result of this crate's running parts.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -25,19 +28,26 @@ pub struct Error {
     outlook: Outlook,
     message: String,
     hint: Option<String>,
+    lost_job: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error with this outlook.
     pub fn new(outlook: Outlook, message: impl Into<String>) -> Self {
-        Self { outlook, message: message.into(), hint: None, source: None }
+        Self { outlook, message: message.into(), hint: None, lost_job: None, source: None }
     }
 
     /// Adds the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// The same error in words that say more.
+    pub(crate) fn about(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
         self
     }
 
@@ -54,6 +64,43 @@ impl Error {
     /// What is to be done about it.
     pub fn outlook(&self) -> Outlook {
         self.outlook
+    }
+
+    /// The job that will never give its rows, where that is what the error says.
+    pub(crate) fn lost_job(&self) -> Option<&str> {
+        self.lost_job.as_deref()
+    }
+
+    /// Whether the org refused the login itself.
+    pub(crate) fn is_refused_login(&self) -> bool {
+        let mut next = self.source();
+        while let Some(cause) = next {
+            if let Some(call) = cause.downcast_ref::<sf_core::Error>() {
+                return call.kind() == sf_core::ErrorKind::Auth;
+            }
+            next = cause.source();
+        }
+        false
+    }
+
+    /// The least time that the org asked to wait.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        let mut next = self.source();
+        while let Some(cause) = next {
+            if let Some(call) = cause.downcast_ref::<sf_core::Error>() {
+                return call.retry_after();
+            }
+            next = cause.source();
+        }
+        None
+    }
+
+    /// The error, its causes and what to do about it, for people.
+    pub(crate) fn told(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", chain(self)),
+            None => chain(self),
+        }
     }
 }
 
@@ -74,10 +121,17 @@ fn of_call(error: &sf_core::Error) -> Outlook {
     use sf_core::ErrorKind as K;
     match error.kind() {
         K::DailyLimit => Outlook::DailyLimit,
+        // That passes within the hour. Every other refused login stays refused.
+        K::Auth if is_login_rate(error) => Outlook::Passing,
         K::Auth | K::InvalidInput => Outlook::Final,
+        _ if error.verdict() != Verdict::Never => Outlook::Passing,
         K::NotFound | K::Refused => Outlook::Refused,
         _ => Outlook::Passing,
     }
+}
+
+fn is_login_rate(error: &sf_core::Error) -> bool {
+    sf_auth::Error::from(error.clone()).kind() == sf_auth::ErrorKind::LoginRateExceeded
 }
 
 impl From<sf_core::Error> for Error {
@@ -86,10 +140,18 @@ impl From<sf_core::Error> for Error {
     }
 }
 
+const CONFIGURED: &str = "the object cannot be read as configured";
+
 impl From<sf_soql::Error> for Error {
     fn from(error: sf_soql::Error) -> Self {
-        let outlook = error.org().map_or(Outlook::Final, of_call);
-        Self::new(outlook, "the object cannot be read as configured").with_source(error)
+        let (outlook, message) = match error.org() {
+            Some(call) if error.kind() == sf_soql::ErrorKind::Org => {
+                (of_call(call), "a call to the org failed")
+            }
+            Some(call) => (of_call(call), CONFIGURED),
+            None => (Outlook::Final, CONFIGURED),
+        };
+        Self::new(outlook, message).with_source(error)
     }
 }
 
@@ -98,18 +160,36 @@ impl From<sf_bulk2::Error> for Error {
         use sf_bulk2::ErrorKind as K;
         let outlook = match error.kind() {
             K::Api => error.api_error().map_or(Outlook::Passing, of_call),
-            K::JobFailed | K::Csv => Outlook::Refused,
+            K::JobFailed | K::Csv | K::Counts => Outlook::Refused,
             _ => Outlook::Passing,
         };
-        Self::new(outlook, "the query job failed").with_source(error)
+        // What such a job does not give now it does not give later: its window needs another job. Rows that
+        // make no sense or do not add up are for a person to look at, in that very job.
+        let lost = match error.kind() {
+            K::JobGone | K::JobAborted | K::JobFailed => true,
+            K::Api => outlook == Outlook::Refused,
+            _ => false,
+        };
+        let lost_job = error.job().filter(|_| lost).map(|id| id.to_string());
+        Self { lost_job, ..Self::new(outlook, "the object could not be read").with_source(error) }
     }
 }
 
 impl From<crate::kafka::Error> for Error {
     fn from(error: crate::kafka::Error) -> Self {
-        let outlook = if error.is_retriable() { Outlook::Passing } else { Outlook::Final };
+        use crate::kafka::ErrorKind as K;
+        // A login that was good at the start can be refused for a while: a password is being changed.
+        let passing = error.is_retriable() || error.kind() == K::Authentication;
+        let outlook = if passing { Outlook::Passing } else { Outlook::Final };
+        let message = match error.kind() {
+            K::Setting => "Kafka's client cannot be set up",
+            K::UnknownTopic => "a topic is missing",
+            K::TooLarge => "a record could not be delivered",
+            K::Unreachable | K::Closed => "the records could not be delivered",
+            _ => "Kafka cannot be used",
+        };
         let hint = error.hint().map(str::to_owned);
-        Self::new(outlook, "the records could not be delivered").with_source(error).with_hint(hint)
+        Self::new(outlook, message).with_source(error).with_hint(hint)
     }
 }
 
@@ -117,7 +197,11 @@ impl From<crate::offset::Error> for Error {
     fn from(error: crate::offset::Error) -> Self {
         let outlook = if error.is_retriable() { Outlook::Passing } else { Outlook::Final };
         let hint = error.hint().map(str::to_owned);
-        Self::new(outlook, "the offset could not be kept").with_source(error).with_hint(hint)
+        let message = match error.kind() {
+            crate::offset::ErrorKind::NotUnderstood => "the stored offset cannot be used",
+            _ => "the offset could not be kept",
+        };
+        Self::new(outlook, message).with_source(error).with_hint(hint)
     }
 }
 

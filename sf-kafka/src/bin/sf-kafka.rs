@@ -122,6 +122,7 @@ fn read(configs: &Configs) -> Option<Vec<(BulkQuerySource, Config)>> {
                 if !report.findings().is_empty() {
                     eprintln!("{report}");
                 }
+                good &= clients_take(file, &config);
                 match connector {
                     Some(ConnectorConfig::BulkQuerySource(source)) => all.push((*source, config)),
                     Some(_) | None => good = false,
@@ -134,6 +135,27 @@ fn read(configs: &Configs) -> Option<Vec<(BulkQuerySource, Config)>> {
         }
     }
     good.then_some(all)
+}
+
+/// Says what Kafka's clients will not take of the overrides, all at once.
+fn clients_take(file: &Path, config: &Config) -> bool {
+    let mut settings = Settings::new("localhost:9092");
+    settings.overrides(overrides(config));
+    let problems = settings.check();
+    for problem in &problems {
+        eprintln!("{}: {problem}", file.display());
+        if let Some(hint) = problem.hint() {
+            eprintln!("  {hint}");
+        }
+    }
+    for name in settings.without_effect() {
+        eprintln!("{}: note: {name} has no effect here", file.display());
+    }
+    problems.is_empty()
+}
+
+fn overrides(config: &Config) -> impl Iterator<Item = (&str, &str)> {
+    config.keys().filter_map(|key| Some((key, config.get(key)?)))
 }
 
 fn checked(file: &Path, set: &[String]) -> Result<(Checked, Config), String> {
@@ -194,7 +216,7 @@ async fn work(run: &Run, configs: Vec<(BulkQuerySource, Config)>) -> Result<Outc
         let store = stores.of(&config).await?;
         let cluster = if config.producer.iter().next().is_some() {
             let mut own = base.clone();
-            own.overrides(raw.keys().filter_map(|key| Some((key, raw.get(key)?))));
+            own.overrides(overrides(&raw));
             Cluster::connect(&own).await?
         } else {
             shared.clone()

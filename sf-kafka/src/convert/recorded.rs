@@ -20,7 +20,11 @@ fn cases() -> Option<Vec<Json>> {
     let Ok(text) = std::fs::read_to_string(&path) else {
         let required = std::env::var("SF_TESTS_REQUIRE").unwrap_or_default();
         assert!(!required.contains("shared"), "{} is absent", path.display());
-        std::io::Write::write_all(&mut std::io::stderr(), format!("skipped: ../shared is absent: the recorded cases of Kafka Connect's converters\n").as_bytes()).unwrap_or_default();
+        std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"skipped: ../shared is absent: the recorded cases of Kafka Connect's converters\n",
+        )
+        .unwrap_or_default();
         return None;
     };
     Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())

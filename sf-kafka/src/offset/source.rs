@@ -138,10 +138,7 @@ impl SourceOffset {
     /// `NotUnderstood` when `time` is missing or one of our keys has a value that is not of its kind.
     pub fn parse(offset: &Offset) -> Result<Self> {
         let mut rest = offset.clone();
-        let time = take_time(&mut rest, "time")?.ok_or_else(|| {
-            wrong("time", "is missing")
-                .with_hint("an offset of the Bulk API source looks like {\"time\":\"2024-04-09T15:32:45Z\"}")
-        })?;
+        let time = take_time(&mut rest, "time")?.ok_or_else(|| wrong("time", "is missing"))?;
         let api_version = match take_text(&mut rest, "apiVersion")? {
             Some(text) => Some(
                 text.parse()
@@ -187,7 +184,9 @@ fn time_text(time: DateTime<Utc>) -> String {
 }
 
 fn wrong(key: &str, what: impl fmt::Display) -> Error {
-    Error::new(ErrorKind::NotUnderstood, format!("the offset is not understood: {key} {what}"))
+    Error::new(ErrorKind::NotUnderstood, format!("the offset is not understood: {key} {what}")).with_hint(
+        "an offset of the Bulk API source looks like {\"time\":\"2024-04-09T15:32:45Z\"}; without one it starts from salesforce.since",
+    )
 }
 
 fn take_text(offset: &mut Offset, key: &str) -> Result<Option<String>> {

@@ -7,40 +7,47 @@ use sf_core::limits::Usage;
 
 use crate::{Error, Outlook};
 
-/// How often in a row the org may refuse something before a person has to look.
-const MOST_REFUSALS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// What was refused is not asked for again at once: an edge of the org that refuses everything for a
+/// while must not look like a person's mistake.
+const REFUSED_PAUSES: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(12)];
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// Asking for the limits costs a call of the very allowance that is used up.
 const ALLOWANCE_PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_ALLOWANCE_PAUSE: Duration = Duration::from_secs(900);
+/// What a query job uses up.
+const ALLOWANCES: [&str; 3] = ["DailyApiRequests", "DailyBulkV2QueryJobs", "DailyBulkV2QueryFileStorageMB"];
 
 /// The failures of a table since its last progress.
 #[derive(Debug, Default)]
 pub(super) struct Patience {
     failures: u32,
-    refusals: u32,
+    refusals: usize,
 }
 
 impl Patience {
+    /// Rows arrived.
     pub(super) fn progress(&mut self) {
+        self.failures = 0;
+    }
+
+    /// A whole window was read: what was refused in it before is forgotten.
+    pub(super) fn done(&mut self) {
         *self = Self::default();
     }
 
     /// How long to wait before the next try; `None` where it is over.
     pub(super) fn after(&mut self, error: &Error) -> Option<Duration> {
         self.failures += 1;
-        match error.outlook() {
+        let pause = match error.outlook() {
             Outlook::Final => return None,
             Outlook::Refused => {
                 self.refusals += 1;
-                if self.refusals >= MOST_REFUSALS {
-                    return None;
-                }
+                *REFUSED_PAUSES.get(self.refusals - 1)?
             }
-            Outlook::Passing | Outlook::DailyLimit => {}
-        }
-        Some(doubled(FIRST_PAUSE, self.failures - 1, LONGEST_PAUSE))
+            Outlook::Passing | Outlook::DailyLimit => doubled(FIRST_PAUSE, self.failures - 1, LONGEST_PAUSE),
+        };
+        Some(pause.max(error.retry_after().unwrap_or_default()))
     }
 }
 
@@ -48,14 +55,14 @@ fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
     first.saturating_mul(1 << times.min(20)).min(longest)
 }
 
-/// Waits until the org has calls and query jobs left for the day.
+/// Waits until the org has something left of each allowance of the day.
 pub(super) async fn allowance(client: &Client) {
     for asked in 0.. {
         tokio::time::sleep(doubled(ALLOWANCE_PAUSE, asked, LONGEST_ALLOWANCE_PAUSE)).await;
         match client.limits().await {
             Ok(limits) => {
                 let left = |name| limits.get(name).is_none_or(|l| l.remaining > 0);
-                if left("DailyApiRequests") && left("DailyBulkV2QueryJobs") {
+                if ALLOWANCES.into_iter().all(left) {
                     return;
                 }
             }
@@ -64,15 +71,23 @@ pub(super) async fn allowance(client: &Client) {
     }
 }
 
-/// By how much to stretch the time between two polls, as little is left of the org's calls.
-pub(super) fn stretch(usage: Option<Usage>) -> u32 {
-    let Some(usage) = usage.filter(|u| u.max > 0) else { return 1 };
-    match usage.left().saturating_mul(100) / usage.max {
+/// By how much to stretch the time between two polls, as little is left of what a poll uses up.
+pub(super) fn stretch(allowances: impl IntoIterator<Item = Usage>) -> u32 {
+    let left = allowances.into_iter().filter(|u| u.max > 0).map(|u| u.left().saturating_mul(100) / u.max);
+    match left.min().unwrap_or(100) {
         0..5 => 10,
         5..10 => 4,
         10..20 => 2,
         _ => 1,
     }
+}
+
+/// The org's query jobs of the day, where it tells.
+pub(super) async fn query_jobs(client: &Client) -> Option<Usage> {
+    let limits = client.limits().await.ok()?;
+    let limit = limits.get("DailyBulkV2QueryJobs")?;
+    let (max, left) = (u64::try_from(limit.max).ok()?, u64::try_from(limit.remaining).ok()?);
+    Some(Usage { used: max.saturating_sub(left), max })
 }
 
 #[cfg(test)]
@@ -81,9 +96,11 @@ mod tests {
 
     #[test]
     fn polls_come_less_often_as_the_days_calls_run_out() {
-        let left = |used| stretch(Some(Usage { used, max: 15_000 }));
+        let left = |used| stretch([Usage { used, max: 15_000 }]);
         assert_eq!([left(0), left(12_000), left(12_001), left(13_600), left(14_400)], [1, 1, 2, 4, 10]);
-        assert_eq!(stretch(None), 1);
+        assert_eq!(stretch([]), 1);
+        let (calls, jobs) = (Usage { used: 1, max: 15_000 }, Usage { used: 9_700, max: 10_000 });
+        assert_eq!(stretch([calls, jobs]), 10, "the smaller share counts");
         assert_eq!(left(20_000), 10);
     }
 
@@ -101,8 +118,8 @@ mod tests {
     fn a_refusal_is_tried_again_twice_and_what_is_final_never() {
         let refused = Error::new(Outlook::Refused, "INVALID_FIELD");
         let mut patience = Patience::default();
-        assert!(patience.after(&refused).is_some());
-        assert!(patience.after(&refused).is_some());
+        assert_eq!(patience.after(&refused), Some(Duration::from_secs(3)));
+        assert_eq!(patience.after(&refused), Some(Duration::from_secs(12)));
         assert_eq!(patience.after(&refused), None);
         assert_eq!(Patience::default().after(&Error::new(Outlook::Final, "no")), None);
     }

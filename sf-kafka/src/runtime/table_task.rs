@@ -6,25 +6,28 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use sf_core::Client;
+use sf_core::limits::Usage;
 use sf_soql::DescribeCache;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::TableMetrics;
-use super::patience::{Patience, allowance, stretch};
+use super::patience::{Patience, allowance, query_jobs, stretch};
 use super::row_writer::RowWriter;
 use super::status::{Phase, TableStatus};
 use crate::config::{BulkQuerySource, TableConfig};
 use crate::error::chain;
-use crate::kafka::{Page, Producer, Record as KafkaRecord};
+use crate::kafka::{self, Page, Producer, Record as KafkaRecord};
 use crate::offset::{OffsetStore, SourceOffset, SourcePartition};
 use crate::source::bulk_query::{Pace, PageInfo, Step, TablePlan, TableSource};
-use crate::{Outlook, Result};
+use crate::{Error, Outlook, Result};
 
-/// A describe is asked for again after this long, and after each failure.
+/// The object is described again after this long, and after each failure.
 const DESCRIBE_TTL: Duration = Duration::from_secs(3600);
 /// How long records that were handed over may take to arrive when the process is asked to stop.
 const LAST_ACKNOWLEDGEMENTS: Duration = Duration::from_secs(20);
+/// After so many query jobs the org is asked how many are left.
+const JOBS_BETWEEN_LOOKS: u64 = 100;
 /// After so many rows a stop is noticed also while rows keep coming.
 const LOOK_UP: u64 = 1024;
 
@@ -37,6 +40,9 @@ pub(super) struct TableTask {
     pub(super) store: Arc<dyn OffsetStore>,
     pub(super) status: Arc<TableStatus>,
     pub(super) stop: CancellationToken,
+    /// Cancelled for all tables of a connector by the first whose login is refused: each try with a wrong
+    /// password counts towards locking the user out.
+    pub(super) refused: CancellationToken,
 }
 
 /// What one table keeps between two rows.
@@ -47,85 +53,139 @@ struct Life<'t> {
     source: TableSource,
     writer: RowWriter,
     repeated: u64,
+    /// Query jobs made, and what the org had of them when it was last asked.
+    made: u64,
+    jobs: Option<Usage>,
 }
 
 /// Whether to go on.
-#[derive(PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Go {
     On,
+    /// Begin anew: nothing is in flight, and the object may have changed.
+    Anew,
     Stop,
+}
+
+/// What of a page was handed to the producer.
+#[derive(Default)]
+struct Sent {
+    rows: u64,
+    bytes: usize,
+}
+
+/// Where handing over the rows of a page came to its end.
+enum End {
+    /// At the end of the page.
+    Page,
+    /// The process is to stop.
+    Stop,
+    /// The process is to stop, and the producer had no room for the row that was read last.
+    Withheld,
+    /// The page broke off.
+    Broken(Error),
 }
 
 impl TableTask {
     /// Works until it is asked to stop, or until a person has to change something.
     pub(super) async fn run(self) -> Result<()> {
         let mut patience = Patience::default();
+        let mut lost = None;
         loop {
-            let error = match self.live(&mut patience).await {
-                Ok(()) => {
+            let error = match self.live(&mut patience, lost.as_deref()).await {
+                Ok(Go::On | Go::Anew) => continue,
+                Ok(Go::Stop) => {
                     self.status.set(Phase::Stopped);
                     return Ok(());
                 }
                 Err(error) => error,
             };
-            let (connector, table) = (&self.config.name, &self.table.object);
-            let said = chain(&error);
-            let Some(pause) = patience.after(&error) else {
-                tracing::error!(connector, table, error = said, hint = error.hint(), "table given up");
-                self.status.set(Phase::Failed(said));
-                return Err(error);
-            };
-            TableMetrics::new(connector, table).failures.increment(1);
-            let wait = async {
-                if error.outlook() == Outlook::DailyLimit {
-                    tracing::warn!(
-                        connector,
-                        table,
-                        error = said,
-                        "the org's allowance for the day is used up, waiting for it"
-                    );
-                    self.status.set(Phase::WaitingForAllowance(said.clone()));
-                    allowance(&self.client).await;
-                    tracing::info!(connector, table, "the org has calls and jobs left again");
-                } else {
-                    tracing::warn!(
-                        connector,
-                        table,
-                        error = said,
-                        hint = error.hint(),
-                        retry_in_s = pause.as_secs(),
-                        "reading on from the last stored offset"
-                    );
-                    self.status.set(Phase::Retrying(said.clone()));
-                    tokio::time::sleep(pause).await;
-                }
-            };
+            if let Some(job) = error.lost_job() {
+                lost = Some(job.to_owned());
+            }
+            let Some(pause) = patience.after(&error) else { return Err(self.give_up(error)) };
+            TableMetrics::new(&self.config.name, &self.table.object).failures.increment(1);
             tokio::select! {
                 () = self.stop.cancelled() => {
                     self.status.set(Phase::Stopped);
                     return Ok(());
                 }
-                () = wait => {}
+                () = self.wait_after(&error, pause) => {}
             }
         }
     }
 
+    fn give_up(&self, error: Error) -> Error {
+        let (connector, table) = (&self.config.name, &self.table.object);
+        tracing::error!(connector, table, error = chain(&error), hint = error.hint(), "table given up");
+        self.status.set(Phase::Failed(error.told()));
+        if error.is_refused_login() {
+            self.refused.cancel();
+        }
+        error
+    }
+
+    async fn wait_after(&self, error: &Error, pause: Duration) {
+        let (connector, table, said) = (&self.config.name, &self.table.object, chain(error));
+        if error.outlook() == Outlook::DailyLimit {
+            tracing::warn!(
+                connector,
+                table,
+                error = said,
+                "the org's allowance for the day is used up, waiting for it"
+            );
+            self.status.set(Phase::WaitingForAllowance(said));
+            allowance(&self.client).await;
+            tracing::info!(connector, table, "the org has calls and jobs left again");
+        } else {
+            let (hint, retry_in_s) = (error.hint(), pause.as_secs());
+            tracing::warn!(
+                connector,
+                table,
+                error = said,
+                hint,
+                retry_in_s,
+                "reading on from the last stored offset"
+            );
+            self.status.set(Phase::Retrying(error.told()));
+            tokio::time::sleep(pause).await;
+        }
+    }
+
     /// From the stored offset on, until asked to stop or until something fails.
-    async fn live(&self, patience: &mut Patience) -> Result<()> {
+    async fn live(&self, patience: &mut Patience, lost: Option<&str>) -> Result<Go> {
         tokio::select! {
             biased;
-            () = self.stop.cancelled() => Ok(()),
-            life = self.begin() => life?.run(patience).await,
+            () = self.stop.cancelled() => Ok(Go::Stop),
+            () = self.refused.cancelled() => {
+                Err(Error::new(Outlook::Final, "the login of this connector was refused, as another of its tables says"))
+            }
+            life = self.begin(lost) => life?.run(patience).await,
+        }
+    }
+
+    /// Waits for what is on its way, but not long once the process is to stop.
+    async fn within_stop<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let late = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(LAST_ACKNOWLEDGEMENTS).await;
+        };
+        tokio::select! {
+            done = work => Some(done),
+            () = late => None,
         }
     }
 
     /// Stores an offset and waits until it is kept.
-    async fn keep(&self, partition: &SourcePartition, offset: &SourceOffset) -> Result<()> {
+    async fn keep(&self, partition: &SourcePartition, offset: &SourceOffset) -> Result<Go> {
         let change = [(partition.clone(), Some(offset.to_map()))];
-        Ok(self.store.write(&self.config.name, &change).await?)
+        match self.within_stop(self.store.write(&self.config.name, &change)).await {
+            Some(kept) => kept.map(|()| Go::On).map_err(Error::from),
+            None => Ok(Go::Stop),
+        }
     }
 
-    async fn begin(&self) -> Result<Life<'_>> {
+    async fn begin(&self, lost: Option<&str>) -> Result<Life<'_>> {
         let config = &self.config;
         let describes = DescribeCache::new(self.client.clone(), DESCRIBE_TTL);
         let plan = TablePlan::make(&describes, &self.table, delta(config.overlap)).await?;
@@ -134,7 +194,11 @@ impl TableTask {
         }
         let partition = SourcePartition::table(&plan.object);
         let offset = self.store.read(&config.name, &partition).await?;
-        let offset = offset.as_ref().map(SourceOffset::parse).transpose()?;
+        let offset = offset.as_ref().map(SourceOffset::parse).transpose().map_err(|e| {
+            let place =
+                format!("the offset of connector {}, partition {partition}, cannot be used", config.name);
+            Error::from(e).about(place)
+        })?;
         tracing::info!(
             connector = config.name,
             table = plan.object,
@@ -147,9 +211,16 @@ impl TableTask {
         let pace = Pace::new(delta(config.lag), config.page_rows(), config.job_timeout);
         let writer = RowWriter::new(&plan.schema, config, &self.table)?;
         let metrics = TableMetrics::new(&config.name, &plan.object);
-        let source = TableSource::resume(self.client.clone(), plan, pace, offset.as_ref());
-        Ok(Life { task: self, metrics, partition, source, writer, repeated: 0 })
+        let source = TableSource::resume(self.client.clone(), plan, pace, offset.as_ref(), lost);
+        Ok(Life { task: self, metrics, partition, source, writer, repeated: 0, made: 0, jobs: None })
     }
+}
+
+/// A record that can never be sent, with the row that it is of.
+fn refused(error: kafka::Error, key: &[u8]) -> Error {
+    let error = Error::from(error);
+    let text = format!("the row with the key {} could not be delivered", String::from_utf8_lossy(key));
+    error.about(text)
 }
 
 fn delta(duration: Duration) -> TimeDelta {
@@ -157,23 +228,30 @@ fn delta(duration: Duration) -> TimeDelta {
 }
 
 impl Life<'_> {
-    async fn run(mut self, patience: &mut Patience) -> Result<()> {
+    async fn run(mut self, patience: &mut Patience) -> Result<Go> {
+        let begun = Instant::now();
         loop {
             let polled = Instant::now();
-            if self.poll(patience).await? == Go::Stop {
-                return Ok(());
+            let go = self.poll(patience).await;
+            self.show_lag();
+            if go? == Go::Stop {
+                return Ok(Go::Stop);
             }
-            let usage = self.task.client.usage();
-            if let Some(usage) = usage {
-                self.metrics.api_used.set(u32::try_from(usage.used).unwrap_or(u32::MAX));
-                self.metrics.api_max.set(u32::try_from(usage.max).unwrap_or(u32::MAX));
+            let calls = self.task.client.usage();
+            if let Some(calls) = calls {
+                self.metrics.api_used.set(u32::try_from(calls.used).unwrap_or(u32::MAX));
+                self.metrics.api_max.set(u32::try_from(calls.max).unwrap_or(u32::MAX));
             }
             self.task.status.windows.fetch_add(1, Ordering::Relaxed);
             self.task.status.set(Phase::Idle);
-            let next = polled + self.task.config.poll_interval * stretch(usage);
+            let next = polled + self.task.config.poll_interval * stretch(calls.into_iter().chain(self.jobs));
             tokio::select! {
-                () = self.task.stop.cancelled() => return Ok(()),
+                () = self.task.stop.cancelled() => return Ok(Go::Stop),
+                () = self.task.refused.cancelled() => return Ok(Go::Anew),
                 () = sleep_until(next) => {}
+            }
+            if begun.elapsed() >= DESCRIBE_TTL {
+                return Ok(Go::Anew);
             }
         }
     }
@@ -188,14 +266,15 @@ impl Life<'_> {
             self.count_repeated();
             match step {
                 Step::Idle => {
-                    patience.progress();
+                    patience.done();
                     return Ok(Go::On);
                 }
                 Step::Store(offset) => {
                     self.task.status.set(Phase::Reading);
-                    self.task.keep(&self.partition, &offset).await?;
-                    if !offset.is_in_flight() {
-                        return Ok(Go::On);
+                    self.count_job(&offset).await;
+                    let kept = self.task.keep(&self.partition, &offset).await?;
+                    if kept == Go::Stop || !offset.is_in_flight() {
+                        return Ok(kept);
                     }
                 }
                 Step::Page(page) => {
@@ -205,6 +284,7 @@ impl Life<'_> {
                     }
                     patience.progress();
                     if self.source.is_between_windows() {
+                        patience.done();
                         return Ok(Go::On);
                     }
                 }
@@ -212,59 +292,81 @@ impl Life<'_> {
         }
     }
 
-    /// Delivers the page in hand and stores the offset behind it. Asked to stop, it stores how many rows of
-    /// the page have arrived.
+    /// Delivers the page in hand and stores the offset behind it. Asked to stop, or where the page breaks
+    /// off for longer than it is worth waiting, it stores how many rows of the page have arrived.
     async fn deliver(&mut self, page: &PageInfo) -> Result<Go> {
         let begun = Instant::now();
         let arrivals = Page::new();
-        let (mut rows, mut bytes) = (0_u64, 0_usize);
-        let mut go = Go::On;
+        let mut sent = Sent::default();
+        let (go, broken) = match self.hand_over(&arrivals, &mut sent).await? {
+            End::Page => match self.task.within_stop(arrivals.acknowledged()).await {
+                Some(arrived) => {
+                    arrived?;
+                    (Go::On, None)
+                }
+                None => return Ok(Go::Stop),
+            },
+            End::Withheld => return Ok(Go::Stop),
+            End::Stop => (Go::Stop, None),
+            End::Broken(error) => (Go::On, Some(error)),
+        };
+        let whole = go == Go::On && broken.is_none();
+        let arrived = whole || {
+            let wait = timeout(LAST_ACKNOWLEDGEMENTS, arrivals.acknowledged());
+            sent.rows > 0 && wait.await.is_ok_and(|outcome| outcome.is_ok())
+        };
+        if arrived {
+            if let Some(offset) = self.source.delivered()
+                && self.task.keep(&self.partition, &offset).await? == Go::Stop
+            {
+                return Ok(Go::Stop);
+            }
+            self.note(page, &sent, begun);
+        }
+        broken.map_or(Ok(go), Err)
+    }
+
+    /// Hands the rows of the page in hand to the producer.
+    ///
+    /// An error means that a row was read and not handed over: nothing of the page may be stored, and it is
+    /// read again.
+    async fn hand_over(&mut self, arrivals: &Arc<Page>, sent: &mut Sent) -> Result<End> {
+        let stop = &self.task.stop;
         loop {
             let row = tokio::select! {
                 biased;
-                row = self.source.next_row() => row?,
-                () = self.task.stop.cancelled() => { go = Go::Stop; None }
+                row = self.source.next_row() => row,
+                () = stop.cancelled() => return Ok(End::Stop),
             };
-            let Some(row) = row else { break };
+            let row = match row {
+                Ok(Some(row)) => row,
+                Ok(None) => return Ok(End::Page),
+                Err(error) => return Ok(End::Broken(error)),
+            };
             self.writer.write(row)?;
             let (key, value) = (self.writer.key.as_slice(), self.writer.value.as_slice());
-            let record = KafkaRecord::to(&self.task.table.topic).key(key).value(value);
             // No timestamp of the row's own: a topic's retention would drop old rows as they arrive.
+            let record = KafkaRecord::to(&self.task.table.topic).key(key).value(value);
             tokio::select! {
                 biased;
-                sent = self.task.producer.send(record, &arrivals) => sent?,
-                // The queue is full and the process is to stop: this row was read and not sent, so
-                // nothing of the page may be stored. It is read again.
-                () = self.task.stop.cancelled() => return Ok(Go::Stop),
+                taken = self.task.producer.send(record, arrivals) => taken.map_err(|e| refused(e, key))?,
+                // The queue is full.
+                () = stop.cancelled() => return Ok(End::Withheld),
             }
-            rows += 1;
-            bytes += self.writer.size();
+            sent.rows += 1;
+            sent.bytes += self.writer.size();
             self.task.status.rows.fetch_add(1, Ordering::Relaxed);
-            if rows.is_multiple_of(LOOK_UP) && self.task.stop.is_cancelled() {
-                go = Go::Stop;
-                break;
+            if sent.rows.is_multiple_of(LOOK_UP) && stop.is_cancelled() {
+                return Ok(End::Stop);
             }
         }
-        if go == Go::Stop {
-            if timeout(LAST_ACKNOWLEDGEMENTS, arrivals.acknowledged()).await.map_or(true, |a| a.is_err()) {
-                return Ok(go);
-            }
-        } else {
-            arrivals.acknowledged().await?;
-        }
-        if let Some(offset) = self.source.delivered() {
-            self.task.keep(&self.partition, &offset).await?;
-        }
-        self.note(page, rows, bytes, begun);
-        Ok(go)
     }
 
-    fn note(&self, page: &PageInfo, rows: u64, bytes: usize, begun: Instant) {
+    fn note(&self, page: &PageInfo, &Sent { rows, bytes }: &Sent, begun: Instant) {
         let lag = (sf_core::time::now() - page.end).num_seconds();
         self.metrics.rows.increment(rows);
         self.metrics.bytes.increment(bytes as u64);
         self.metrics.pages.increment(1);
-        self.metrics.lag.set(i32::try_from(lag).unwrap_or(i32::MAX));
         self.task.status.pages.fetch_add(1, Ordering::Relaxed);
         tracing::info!(
             connector = self.task.config.name,
@@ -277,6 +379,24 @@ impl Life<'_> {
             lag_s = lag,
             "page delivered"
         );
+    }
+
+    /// Asks now and then how many query jobs the day has left: unlike calls, no answer tells.
+    async fn count_job(&mut self, offset: &SourceOffset) {
+        if offset.is_in_flight() {
+            self.made += 1;
+            if self.made.is_multiple_of(JOBS_BETWEEN_LOOKS) {
+                self.jobs = query_jobs(&self.task.client).await;
+            }
+        }
+    }
+
+    /// How old the newest row is that can have been read: it grows while polls fail.
+    fn show_lag(&self) {
+        if let Some(seen) = self.source.seen() {
+            let lag = (sf_core::time::now() - seen).num_seconds();
+            self.metrics.lag.set(i32::try_from(lag).unwrap_or(i32::MAX));
+        }
     }
 
     fn count_repeated(&mut self) {

@@ -1,6 +1,6 @@
 //! All connectors of one process.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use sf_core::http::HttpService;
@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::login::connect;
-use super::status::{Status, TableStatus};
+use super::status::{Phase, Status, TableStatus};
 use super::table_task::TableTask;
 use crate::config::BulkQuerySource;
 use crate::kafka::{Admin, ErrorKind, Producer};
@@ -65,6 +65,7 @@ impl Worker {
             }
             let client = connect(&config, Arc::clone(&http))?;
             let config = Arc::new(config);
+            let refused = CancellationToken::new();
             for table in &config.tables {
                 topic_exists(admin, &table.topic).await?;
                 tasks.push(TableTask {
@@ -75,6 +76,7 @@ impl Worker {
                     producer: Arc::clone(&producer),
                     store: Arc::clone(&store),
                     stop: stop.clone(),
+                    refused: refused.clone(),
                 });
             }
         }
@@ -95,16 +97,22 @@ impl Worker {
     /// Works until stopped, or until every task has been given up.
     pub async fn run(self) -> Outcome {
         let mut running = JoinSet::new();
+        let mut tables = HashMap::new();
         for task in self.tasks {
-            running.spawn(task.run());
+            let status = Arc::clone(&task.status);
+            let handle = running.spawn(task.run());
+            tables.insert(handle.id(), status);
         }
         let mut outcome = Outcome::Stopped;
         while let Some(ended) = running.join_next().await {
             match ended {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => outcome = Outcome::Failed,
-                Err(panic) => {
-                    tracing::error!(error = %panic, "a task ended by a fault of its own");
+                Err(fault) => {
+                    tracing::error!(error = %fault, "a task ended by a fault of its own");
+                    if let Some(table) = tables.get(&fault.id()) {
+                        table.set(Phase::Failed(format!("a fault of this program: {fault}")));
+                    }
                     outcome = Outcome::Failed;
                 }
             }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod crash;
+mod faults;
 mod kafka_mock;
 mod kafka_real;
 mod kafka_support;

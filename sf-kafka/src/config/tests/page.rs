@@ -22,7 +22,11 @@ fn kafka_connects_own_keys_are_known_with_their_kinds_and_defaults() {
     let Ok(text) = std::fs::read_to_string(path) else {
         let required = std::env::var("SF_TESTS_REQUIRE").unwrap_or_default();
         assert!(!required.split(',').any(|x| x == "shared"), "../shared is absent");
-        std::io::Write::write_all(&mut std::io::stderr(), format!("skipped: ../shared is absent: Kafka Connect's own keys\n").as_bytes()).unwrap_or_default();
+        std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"skipped: ../shared is absent: Kafka Connect's own keys\n",
+        )
+        .unwrap_or_default();
         return;
     };
     let classes: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();

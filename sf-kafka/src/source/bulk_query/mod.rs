@@ -28,6 +28,9 @@ pub use window::{Start, Window};
 
 /// The key by which an offset in flight says that it belongs to the first window of all.
 const FIRST: &str = "first";
+/// The key for the rows of the pages before the one that an offset names: so the last page can be checked
+/// against the job's total, whichever process reads it.
+const BEFORE: &str = "before";
 
 /// How an object is read, beyond what its plan says.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +84,7 @@ pub struct PageInfo {
 pub struct TableSource {
     object: Object,
     state: State,
+    seen: Option<DateTime<Utc>>,
     repeated: u64,
 }
 
@@ -118,13 +122,20 @@ impl TableSource {
     /// Goes on where a stored offset stands, or begins anew without one.
     ///
     /// A job in flight is resumed at its page. An offset without `end`, as another system writes it, or one
-    /// of another query cannot be: its window is read again from its `time`, and a warning says so.
-    pub fn resume(client: Client, plan: TablePlan, pace: Pace, offset: Option<&SourceOffset>) -> Self {
+    /// of another query cannot be, nor can the job that was found `lost`: the window is read again from its
+    /// `time`, and a warning says so.
+    pub fn resume(
+        client: Client,
+        plan: TablePlan,
+        pace: Pace,
+        offset: Option<&SourceOffset>,
+        lost: Option<&str>,
+    ) -> Self {
         let (state, repeated) = match offset {
             None => (State::Idle(plan.first()), false),
-            Some(offset) => state_of(&client, &plan, offset),
+            Some(offset) => state_of(&client, &plan, offset, lost),
         };
-        Self { object: Object { client, plan, pace }, state, repeated: u64::from(repeated) }
+        Self { object: Object { client, plan, pace }, state, seen: None, repeated: u64::from(repeated) }
     }
 
     /// How the object is read.
@@ -137,6 +148,11 @@ impl TableSource {
         self.repeated
     }
 
+    /// Up to when the org has been looked at: everything before it has been read, or is being read.
+    pub fn seen(&self) -> Option<DateTime<Utc>> {
+        self.seen
+    }
+
     /// The next thing to do.
     ///
     /// # Errors
@@ -146,7 +162,9 @@ impl TableSource {
             match &mut self.state {
                 State::Idle(start) => {
                     let start = *start;
-                    let Some(window) = self.object.due(start).await? else { return Ok(Step::Idle) };
+                    let (window, due) = self.object.due(start).await?;
+                    self.seen = window.map(|w| w.end).or(self.seen);
+                    let Some(window) = window.filter(|_| due) else { return Ok(Step::Idle) };
                     let flight = self.object.create(window).await?;
                     let offset = self.object.offset(&flight, &Position::START);
                     self.state = State::Noted(flight, Position::START);
@@ -208,7 +226,6 @@ impl TableSource {
 
     /// Waits for the job; gives the offset to store where there is nothing to read.
     async fn wait(&mut self, flight: Flight, position: Position) -> Result<Option<SourceOffset>> {
-        use sf_bulk2::ErrorKind as K;
         match flight.job.wait(&self.object.pace.poll).await {
             Ok(info) if info.number_records_processed == Some(0) => {
                 self.state = State::Idle(Start::At(flight.window.end));
@@ -220,34 +237,23 @@ impl TableSource {
                 self.state = State::Reading(flight, Box::new(Reading { pages, row: None }));
                 Ok(None)
             }
-            Err(e) if matches!(e.kind(), K::JobGone | K::JobAborted) => {
-                tracing::warn!(
-                    table = self.object.plan.object,
-                    job = %flight.job.id(),
-                    reason = %e,
-                    "the job is lost: its window is read again, and rows of it may be delivered twice"
-                );
-                self.repeated += 1;
-                self.state = State::Idle(flight.window.start);
-                Ok(None)
-            }
             Err(e) => Err(e.into()),
         }
     }
 }
 
 impl Object {
-    /// The window that is due from `start` on, if there is any row in it.
-    async fn due(&self, start: Start) -> Result<Option<Window>> {
+    /// The window from `start` on, and whether there is any row in it.
+    async fn due(&self, start: Start) -> Result<(Option<Window>, bool)> {
         let (earliest, org_time) = self.probe(start).await?;
-        let Some(window) = Window::next(start, org_time, self.pace.lag) else { return Ok(None) };
+        let Some(window) = Window::next(start, org_time, self.pace.lag) else { return Ok((None, false)) };
         // Rows younger than the window's end wait for a later window: no job for them now.
         let due = match earliest {
             Earliest::None => false,
             Earliest::At(time) => time < window.end || self.plan.cursor_is_date(),
             Earliest::Some => true,
         };
-        Ok(due.then_some(window))
+        Ok((Some(window), due))
     }
 
     /// Asks for the earliest row from `start` on, and reads the org's clock off the same answer: a clock
@@ -303,6 +309,9 @@ impl Object {
         if matches!(flight.window.start, Start::First(_)) {
             begun.others.insert(FIRST.to_owned(), Value::Bool(true));
         }
+        if let (Some(_), Some(before)) = (&position.locator, position.before) {
+            begun.others.insert(BEFORE.to_owned(), before.into());
+        }
         let begun = begun.begun(flight.job.id().as_ref(), flight.window.end, version, &self.plan.hash);
         let locator = position.locator.as_ref().map_or(Locator::NotBegun, |l| Locator::Page(l.to_string()));
         SourceOffset { rows: position.rows, ..begun.at(locator) }
@@ -325,7 +334,7 @@ fn done(flight: &Flight) -> SourceOffset {
 }
 
 /// The state for which an offset stands, and whether a window is read again because it cannot be resumed.
-fn state_of(client: &Client, plan: &TablePlan, offset: &SourceOffset) -> (State, bool) {
+fn state_of(client: &Client, plan: &TablePlan, offset: &SourceOffset, lost: Option<&str>) -> (State, bool) {
     if !offset.is_in_flight() {
         return (State::Idle(Start::At(offset.time)), false);
     }
@@ -333,7 +342,7 @@ fn state_of(client: &Client, plan: &TablePlan, offset: &SourceOffset) -> (State,
         Some(Value::Bool(true)) => plan.first(),
         _ => Start::At(offset.time),
     };
-    match flight_of(client, plan, offset, start) {
+    match flight_of(client, plan, offset, start, lost) {
         Ok((flight, position)) => (State::Noted(flight, position), false),
         Err(why) => {
             tracing::warn!(
@@ -352,7 +361,11 @@ fn flight_of(
     plan: &TablePlan,
     offset: &SourceOffset,
     start: Start,
+    lost: Option<&str>,
 ) -> Result<(Flight, Position), &'static str> {
+    if offset.job_id.is_some() && offset.job_id.as_deref() == lost {
+        return Err("the org does not give its rows");
+    }
     let end = offset.end.ok_or("the offset does not say where its window ends")?;
     if offset.query.as_deref() != Some(plan.hash.as_str()) {
         return Err("the object or its configuration has changed since");
@@ -364,5 +377,9 @@ fn flight_of(
         Locator::NotBegun | Locator::Done => None,
     };
     let flight = Flight { job: QueryJob::attach(client, id, version), window: Window { start, end } };
-    Ok((flight, Position { locator, rows: offset.rows }))
+    let before = match (&locator, offset.others.get(BEFORE)) {
+        (None, _) => Some(0),
+        (Some(_), known) => known.and_then(Value::as_u64),
+    };
+    Ok((flight, Position { locator, rows: offset.rows, before }))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 use sf_core::record::{FieldType, Schema};
 use sf_soql::{BulkFields, Condition, Describe, DescribeCache, Select, cursor_field, field, schema_of};
 use sha2::{Digest, Sha256};
@@ -124,11 +124,10 @@ impl TablePlan {
             Start::At(time) => {
                 let from = time.checked_sub_signed(self.overlap).unwrap_or(time);
                 let cursor = field(&self.cursor);
-                select.filter(if self.cursor_is_date {
-                    cursor.ge(from.date_naive())
-                } else {
-                    cursor.ge(from)
-                })
+                // A day of the org's users begins up to half a day away from UTC's: their last day is read
+                // again with the day before it.
+                let day = from.date_naive().pred_opt().unwrap_or(NaiveDate::MIN);
+                select.filter(if self.cursor_is_date { cursor.ge(day) } else { cursor.ge(from) })
             }
         }
     }
@@ -237,7 +236,7 @@ mod tests {
         let plan = plan(None, Some("day__c"));
         let window = Window { start: Start::At(at("2026-05-04T09:00:00Z")), end: at("2026-05-05T01:00:00Z") };
         let query = plan.query(&window).unwrap();
-        assert!(query.ends_with("WHERE Day__c >= 2026-05-04 AND Day__c <= 2026-05-05"), "{query}");
+        assert!(query.ends_with("WHERE Day__c >= 2026-05-03 AND Day__c <= 2026-05-05"), "{query}");
     }
 
     #[test]

@@ -100,14 +100,19 @@ async fn an_object_that_the_org_refuses_to_bulk_in_spite_of_its_describe_is_give
     let refusal = Action::error(400, "INVALIDENTITY", said);
     let fault = bench.sim.faults().add(Fault::on(Route::CreateJob).always().then(refusal));
     says(&bench.given_up(&[]).await, &["the query job could not be made", "INVALIDENTITY", said]);
-    assert_eq!(bench.sim.faults().count(fault), 3, "tried again, in case the org has changed, and not for ever");
+    assert_eq!(
+        bench.sim.faults().count(fault),
+        3,
+        "tried again, in case the org has changed, and not for ever"
+    );
     assert!(bench.offsets.history().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_object_without_a_cursor_field_is_refused_and_what_it_lacks_is_named() {
     let sim = org_with("Bare__c", false, &[("Name", Type::String)]);
-    let lacks = ["Bare__c has no field that tells what changed", "SystemModstamp, LastModifiedDate, CreatedDate"];
+    let lacks =
+        ["Bare__c has no field that tells what changed", "SystemModstamp, LastModifiedDate, CreatedDate"];
     unusable(sim, &[("salesforce.object1", "Bare__c")], &lacks).await;
 }
 
@@ -128,7 +133,8 @@ async fn a_field_that_is_deleted_while_the_connector_runs_is_left_out_from_then_
     running.stopped().await;
     bench.assert_exact("a field is gone");
     let asked = bench.sim.journal().of(&Route::CreateJob);
-    let with_field: Vec<bool> = asked.iter().map(|e| e.detail.as_ref().unwrap().contains("Mood__c")).collect();
+    let with_field: Vec<bool> =
+        asked.iter().map(|e| e.detail.as_ref().unwrap().contains("Mood__c")).collect();
     assert_eq!(with_field, [true, false]);
     assert_eq!((asked[0].status, asked[1].status), (Some(400), Some(200)));
 }

@@ -54,7 +54,8 @@ impl Producer for Kafka {
     fn try_send(&self, record: Record<'_>, page: &Arc<Page>) -> kafka::Result<Sent> {
         let (size, largest) = (record.size(), self.largest.load(Ordering::SeqCst));
         if largest > 0 && size as u64 > largest {
-            let text = format!("a record of {size} bytes for topic {} is larger than {largest}", record.topic);
+            let text =
+                format!("a record of {size} bytes for topic {} is larger than {largest}", record.topic);
             return Err(kafka::Error::new(ErrorKind::TooLarge, text).with_hint("raise max.request.size"));
         }
         page.begin();
@@ -79,7 +80,8 @@ impl Producer for Kafka {
 
 impl Admin for Kafka {
     fn topic<'a>(&'a self, name: &'a str) -> BoxFuture<'a, kafka::Result<Option<Topic>>> {
-        let topic = Topic { name: name.to_owned(), partitions: 1, cleanup_policy: None, max_message_bytes: None };
+        let topic =
+            Topic { name: name.to_owned(), partitions: 1, cleanup_policy: None, max_message_bytes: None };
         std::future::ready(Ok((name == TOPIC).then_some(topic))).boxed()
     }
 
@@ -146,7 +148,8 @@ impl Offsets {
 
     /// Waits until so many windows have been delivered to their ends.
     pub(crate) async fn windows(&self, wanted: usize) {
-        self.until(|history| history.iter().filter(|s| s.offset["locator"] == "null").count() >= wanted).await;
+        self.until(|history| history.iter().filter(|s| s.offset["locator"] == "null").count() >= wanted)
+            .await;
     }
 
     pub(crate) async fn until(&self, enough: impl Fn(&[Stored]) -> bool) {
@@ -181,7 +184,10 @@ impl OffsetStore for Offsets {
         self.inner.read(connector, partition)
     }
 
-    fn list<'a>(&'a self, connector: &'a str) -> BoxFuture<'a, offset::Result<Vec<(SourcePartition, Offset)>>> {
+    fn list<'a>(
+        &'a self,
+        connector: &'a str,
+    ) -> BoxFuture<'a, offset::Result<Vec<(SourcePartition, Offset)>>> {
         self.inner.list(connector)
     }
 

@@ -145,7 +145,11 @@ pub(crate) fn shared(cases: &str) -> Option<std::path::PathBuf> {
         !required.split(',').any(|r| r.trim() == "shared"),
         "../shared is absent and SF_TESTS_REQUIRE names it"
     );
-    std::io::Write::write_all(&mut std::io::stderr(), format!("skipped: ../shared is absent: {cases}\n").as_bytes()).unwrap_or_default();
+    std::io::Write::write_all(
+        &mut std::io::stderr(),
+        format!("skipped: ../shared is absent: {cases}\n").as_bytes(),
+    )
+    .unwrap_or_default();
     None
 }
 
