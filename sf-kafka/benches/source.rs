@@ -54,10 +54,7 @@ fn main() {
     let buffer = std::env::var("SF_BENCH_BUFFER").map_or(BUFFER, |bytes| bytes.parse().unwrap());
     let bench = Bench { servers, buffer };
     let results: Vec<_> = sizes.map(|(rows, rounds)| runtime.block_on(bench.size(rows, rounds))).into();
-    println!(
-        "\nof {} | rows | MB | ours | bare | ours ÷ bare | CPU ours | CPU bare | peak memory",
-        "medians"
-    );
+    println!("\nmedians | rows | MB | ours | bare | ours ÷ bare | CPU ours | CPU bare | peak memory");
     for result in &results {
         println!("{}", result.line());
     }
