@@ -76,7 +76,7 @@ impl Body {
         let left = pieces.iter().map(|piece| piece.len() as u64).sum();
         let source = if gzip && left > 0 {
             Source::Gzip {
-                encoder: Some(GzEncoder::new(Vec::new(), Compression::fast())),
+                encoder: Some(Box::new(GzEncoder::new(Vec::new(), Compression::fast()))),
                 pieces: pieces.into(),
             }
         } else {
@@ -220,7 +220,7 @@ impl http_body::Body for Body {
 
 enum Source {
     Plain { pieces: VecDeque<Bytes>, left: u64 },
-    Gzip { encoder: Option<GzEncoder<Vec<u8>>>, pieces: VecDeque<Bytes> },
+    Gzip { encoder: Option<Box<GzEncoder<Vec<u8>>>>, pieces: VecDeque<Bytes> },
     Broken,
 }
 

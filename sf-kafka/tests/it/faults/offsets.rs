@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sf_kafka::runtime::Phase;
-use sf_sim::fault::Route;
+use sf_sim::fault::{Action, Fault, Route};
 use sf_sim::value::parse_datetime;
 
 use super::outages::watched;
@@ -12,10 +12,14 @@ const REPEATED: &str = "sf_kafka_source_windows_repeated_total";
 
 /// Ids of the leads that were changed at this time or later, sorted.
 fn changed_since(bench: &Bench, time: &str) -> Vec<String> {
+    since(bench, "SystemModstamp", time)
+}
+
+fn since(bench: &Bench, field: &str, time: &str) -> Vec<String> {
     let since = parse_datetime(time).unwrap();
     let mut ids: Vec<String> = bench.sim.read(|store| {
         let leads = store.table("Lead").unwrap();
-        let (stamp, _) = leads.def().field("SystemModstamp").unwrap();
+        let (stamp, _) = leads.def().field(field).unwrap();
         let changed = |cell: Value| parse_datetime(cell.as_str().unwrap()).unwrap() >= since;
         leads.rows().filter(|row| changed(row.get(stamp).to_json())).map(|row| row.id().text18()).collect()
     });
@@ -80,6 +84,19 @@ async fn an_offset_whose_job_the_org_does_not_know_makes_its_window_be_read_agai
     let (log, _) = watched(bench.deliver()).await;
     bench.assert_exact("a job of another org");
     says(&log, &["its window is read again", "7505i00000Ug2TKAAZ"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_window_that_is_read_again_is_still_bound_by_the_day_of_creation() {
+    let bench = Bench::in_process(leads());
+    bench.sim.faults().add(Fault::on(Route::Results).nth(2).then(Action::LoseJob));
+    bench.deliver_with(&[("salesforce.object1.since", "2025-09-01")]).await;
+    let mut ids = bench.kafka.ids();
+    assert_eq!(bench.calls(Route::CreateJob), 2);
+    ids.dedup();
+    let created = since(&bench, "CreatedDate", "2025-09-01T00:00:00Z");
+    assert_eq!(ids, created);
+    assert!(changed_since(&bench, "2025-09-01T00:00:00Z").len() > created.len());
 }
 
 #[tokio::test(start_paused = true)]
