@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use csv::{ByteRecord, StringRecord};
+use csv::StringRecord;
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
 
@@ -38,18 +38,10 @@ impl<T: DeserializeOwned> Rows<T> {
             }
             self.header = self.pages.header().unwrap_or_default().iter().collect();
         }
-        let mut bytes = std::mem::take(&mut self.row).into_byte_record();
-        bytes.clear();
-        for cell in self.pages.cells().iter() {
-            bytes.push_field(cell);
+        if let Err(error) = self.fill_row() {
+            self.pages.give_back();
+            return Err(error);
         }
-        self.row = match self.checked(bytes) {
-            Ok(row) => row,
-            Err(error) => {
-                self.pages.give_back();
-                return Err(error);
-            }
-        };
         self.row.deserialize(Some(&self.header)).map(Some).map_err(|e| {
             let id = self.header.iter().position(|h| h == "Id").and_then(|i| self.row.get(i));
             let text = format!("the row with Id {} is not what was asked for", id.unwrap_or("unknown"));
@@ -57,15 +49,25 @@ impl<T: DeserializeOwned> Rows<T> {
         })
     }
 
-    fn checked(&self, bytes: ByteRecord) -> Result<StringRecord> {
-        let (cells, columns) = (bytes.len(), self.header.len());
-        if cells != columns {
-            let text = format!("a row has {cells} cells, the header has {columns}");
+    fn fill_row(&mut self) -> Result<()> {
+        let cells = self.pages.cells();
+        let (count, columns) = (cells.ends.len(), self.header.len());
+        if count != columns {
+            let text = format!("a row has {count} cells, the header has {columns}");
             return Err(self.pages.error(ErrorKind::Csv, &text));
         }
-        StringRecord::from_byte_record(bytes).map_err(|e| {
-            self.pages.error(ErrorKind::Csv, "a row is not UTF-8").with_source(e.utf8_error().clone())
-        })
+        let no_text = |pages: &Pages| pages.error(ErrorKind::Csv, "a row is not UTF-8");
+        // Once for the row instead of once for each of its cells, which are short.
+        let text = std::str::from_utf8(cells.bytes).map_err(|e| no_text(&self.pages).with_source(e))?;
+        self.row.clear();
+        let mut start = 0;
+        for &end in cells.ends {
+            // A character over the border of two cells makes text of neither.
+            let cell = text.get(start..end).ok_or_else(|| no_text(&self.pages))?;
+            self.row.push_field(cell);
+            start = end;
+        }
+        Ok(())
     }
 
     /// The rows as a stream.

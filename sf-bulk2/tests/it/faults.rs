@@ -311,3 +311,16 @@ async fn a_row_that_is_no_such_struct_names_its_id_and_the_next_one_follows() {
     assert_eq!(rows.next_row().await.unwrap().unwrap().name, 7);
     assert!(rows.next_row().await.unwrap().is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_character_that_is_cut_in_two_by_the_border_of_cells_is_no_text() {
+    // The two halves of an ö, each in a cell of its own: together they would be text.
+    let mut page = Answer::page(0, 1, None);
+    page.body = b"\"Id\",\"Name\"\n\"1\xC3\",\"\xB6\"\n".to_vec();
+    let mut rows = pages(&Script::new([page.clone()]), Position::START).rows::<(String, String)>();
+    let error = rows.next_row().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Csv);
+    assert!(error.to_string().contains("a row is not UTF-8"), "{error}");
+    let error = drain(pages(&Script::new([page]), Position::START)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Csv);
+}
