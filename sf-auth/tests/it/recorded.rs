@@ -5,7 +5,7 @@ use sf_core::auth::Exchange;
 use sf_core::retry::RetryPolicy;
 use wiremock::{MockServer, ResponseTemplate};
 
-use crate::support::{http, on_token, shared};
+use crate::support::{http, on_token, seen, shared};
 
 #[tokio::test]
 async fn the_recorded_login_by_password_is_sent_and_read_as_recorded() {
@@ -66,8 +66,8 @@ async fn every_error_of_the_list_has_a_kind_of_its_own_and_a_hint() {
             let server = MockServer::start().await;
             let body = serde_json::json!({"error": code, "error_description": description});
             on_token(&server, ResponseTemplate::new(400).set_body_json(body), None).await;
-            let grant = sf_auth::ClientCredentials::new(server.uri(), "key", "secret");
-            let error = grant.exchange(&*http(), &RetryPolicy::none()).await.unwrap_err();
+            let grant = sf_auth::ClientCredentials::new(server.uri(), "key", "S3CRET");
+            let error = seen(grant.exchange(&*http(), &RetryPolicy::none()).await.unwrap_err());
             assert!(error.hint().is_some_and(|h| h.len() > 20), "{code} ({description}): {error}");
             let known = OAuthError::new(code, description).kind();
             let fallback = matches!(known, sf_auth::ErrorKind::Refused | sf_auth::ErrorKind::InvalidGrant);

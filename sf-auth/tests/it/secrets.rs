@@ -1,6 +1,8 @@
-//! Nothing secret shows: not in logs at the finest level, not in `Debug`, not in errors.
+//! Nothing secret shows: not in logs at the finest level, not in `Debug`, not in errors, and not in what any other test
+//! makes happen.
 
 use std::io::{self, Write};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use sf_auth::{
@@ -11,7 +13,29 @@ use tracing_subscriber::fmt::MakeWriter;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::support::{hasty, http, on_token, rsa_key, token_answer};
+use crate::support::{hasty, http, on_token, rsa_key, seen, token_answer};
+
+/// What no output may hold: the mark that stands in every secret of these tests, the passwords of their key stores, and
+/// how keys, tokens and codes begin, the emulated org's among them.
+const MARKS: &[&str] = &[
+    "S3CRET",
+    "changeit",
+    "another1",
+    "MIIE",
+    "/u3+7Q",
+    "eyJ0eXAiOiJKV1Q",
+    "!AQ",
+    "!REDACTED",
+    "5Aep861",
+    "aPrx",
+    "M1V4",
+    "sim-consumer-secret",
+    "sim-password",
+    "simtoken",
+    "<client_secret>",
+    "<password>",
+    "<security_token>",
+];
 
 const SECRETS: &[&str] = &[
     "s3cretOfTheApp",
@@ -128,5 +152,47 @@ fn no_secret_shows_in_logs_debug_or_errors_whatever_the_outcome() {
             let line = text.lines().find(|line| line.contains(secret));
             assert_eq!(line, None, "{secret:?} shows in {place}");
         }
+    }
+}
+
+/// Runs this test binary with every log line written; whether all went well, and everything that it wrote.
+fn output_of(arguments: &[&str]) -> (bool, String) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.arg("--nocapture").args(arguments).env("RUST_LOG", "trace").output().unwrap();
+    let written = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&written).into_owned())
+}
+
+fn leaks(output: &str) -> Vec<&str> {
+    output.lines().filter(|line| MARKS.iter().any(|mark| line.contains(mark))).collect()
+}
+
+#[test]
+fn no_secret_shows_in_anything_that_the_other_tests_write_at_the_finest_level() {
+    let (passed, output) = output_of(&["--skip", "secrets::"]);
+    assert!(
+        passed,
+        "the other tests fail when their logs are on: run them with RUST_LOG=trace -- --nocapture"
+    );
+    let (logged, seen) = (output.matches("logged in").count(), output.matches("seen: ").count());
+    assert!(logged >= 30 && seen >= 50, "{logged} logins were logged and {seen} values written");
+    assert_eq!(leaks(&output), Vec::<&str>::new());
+}
+
+/// The search above finds what it looks for, in logs and in what tests write.
+#[test]
+fn a_secret_that_shows_is_found() {
+    let (passed, output) = output_of(&["--exact", "secrets::shows_secrets", "--ignored"]);
+    assert!(passed, "{output}");
+    assert_eq!(leaks(&output).len(), 1 + MARKS.len(), "{output}");
+}
+
+#[test]
+#[ignore = "the other process of the test above"]
+fn shows_secrets() {
+    let _ = http();
+    tracing::trace!(token = "token-S3CRET", "as it must never be");
+    for mark in MARKS {
+        seen(format!("{mark}…"));
     }
 }
