@@ -1,5 +1,7 @@
 //! What real orgs sent, and the list of what they can send.
 
+use std::path::{Path, PathBuf};
+
 use sf_auth::{OAuthError, UsernamePassword};
 use sf_core::auth::Exchange;
 use sf_core::retry::RetryPolicy;
@@ -39,6 +41,42 @@ async fn the_recorded_login_by_password_is_sent_and_read_as_recorded() {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     assert_eq!(sent, expected);
+}
+
+/// All JSON files below a folder of the documents beside the repository.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_recorded_token_answer_is_read() {
+    if shared("recorded/INDEX.md", "recorded token answers").is_none() {
+        return;
+    }
+    let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "..", "shared", "recorded"].iter().collect();
+    let mut read = 0;
+    for path in files(&folder) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let recorded: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let body = recorded["response"]["body"].as_str().unwrap_or_default();
+        if !body.contains("\"access_token\"") {
+            continue;
+        }
+        let body = body.replace("<host>", "na1.salesforce.com");
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(200).set_body_raw(body, "application/json;charset=UTF-8");
+        on_token(&server, answer, None).await;
+        let grant = sf_auth::ClientCredentials::new(server.uri(), "key", "S3CRET");
+        let token = grant.exchange(&*http(), &RetryPolicy::none()).await;
+        let token = token.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(token.org_id.is_some() && token.user_id.is_some(), "{}", path.display());
+        read += 1;
+    }
+    assert!(read > 0, "no token answer was found");
 }
 
 /// The rows of the error table: code and the descriptions quoted beside it.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sf_sim::fault::{Action, Fault, OAUTH_ERRORS, Route};
 use sf_sim::{App, Grant, Sim, SimBuilder, User};
 
-use crate::support::{NOW, Org, V, header, keys, told};
+use crate::support::{NOW, Org, V, header, keys, shared, told};
 
 const ADA: &str = "ada@example.com";
 const CALLBACK: &str = "http://localhost:1717/cb";
@@ -383,6 +383,9 @@ async fn a_subject_token_is_exchanged_where_the_handler_knows_it() {
         let answer: Value = exchange(&[change]).await.json().await.unwrap();
         assert_eq!(answer["error"], wanted, "{}", change.0);
     }
+    org.sim.set_my_domain(false);
+    let elsewhere = ("invalid_grant", "request not supported on this domain");
+    assert_eq!(told(exchange(&[]).await).await, error(elsewhere));
 }
 
 #[tokio::test]
@@ -485,6 +488,41 @@ async fn every_error_can_be_had_on_demand() {
         org.sim.faults().add(Fault::on(Route::Token).then(Action::oauth_error(name, description)));
         assert_eq!(told(refresh(&org, "any").await).await, error((name, description)));
         org.sim.faults().clear();
+    }
+}
+
+/// The rows of the table of OAuth errors: codes, and what is quoted beside them.
+fn listed(wire: &str) -> Vec<(Vec<&str>, Vec<&str>)> {
+    let section = wire.split("\n### ").find(|section| section.starts_with("2.3 Errors")).unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| ") && !line.contains("error_description |"));
+    rows.map(|row| {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let codes = cells[1].split([',', '/']).map(str::trim).filter(|code| !code.is_empty());
+        (codes.collect(), cells[2].split('`').skip(1).step_by(2).collect())
+    })
+    .collect()
+}
+
+#[test]
+fn every_error_that_orgs_are_known_to_have_can_be_had() {
+    let Some(path) = shared("spec/salesforce-wire.md") else {
+        let line = "skipped: ../shared is absent: the list of OAuth errors\n";
+        std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap_or_default();
+        return;
+    };
+    let wire = std::fs::read_to_string(path).unwrap();
+    let listed = listed(&wire);
+    assert!(listed.len() >= 20, "the table was not found: {listed:?}");
+    for (codes, said) in &listed {
+        for code in codes {
+            let has = |words: &str| OAUTH_ERRORS.contains(&(code, words));
+            let known = OAUTH_ERRORS.iter().any(|(known, _)| known == code);
+            let quoted = said.is_empty() || said.iter().any(|words| has(words));
+            assert!(known && quoted, "{code}: {said:?}");
+        }
+        for words in said {
+            assert!(OAUTH_ERRORS.iter().any(|(_, known)| known == words), "{codes:?}: {words}");
+        }
     }
 }
 

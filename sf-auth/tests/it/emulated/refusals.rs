@@ -82,6 +82,8 @@ async fn what_an_exchange_lacks_is_told_apart() {
         assert_eq!(error.kind(), kind);
         assert!(error.hint().unwrap().contains(words), "{error}");
     }
+    sim.set_my_domain(false);
+    assert_eq!(refusal(&sim, exchange("theirs-S3CRET")).await.kind(), ErrorKind::HostRefused);
     sim.change_app("portal", |app| app.grants([])).unwrap();
     let error = refusal(&sim, exchange("theirs-S3CRET")).await;
     assert_eq!(error.kind(), ErrorKind::UnsupportedGrant);
