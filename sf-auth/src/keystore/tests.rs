@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::*;
+use crate::shown::seen;
 
 const PASSWORD: &str = "changeit";
 
@@ -22,7 +23,7 @@ fn is_server_key(key: &PrivateKey) -> bool {
 }
 
 fn refusal(store: &KeyStore, kind: ErrorKind) -> String {
-    let error = store.key().unwrap_err();
+    let error = seen(seen(store).key().unwrap_err());
     assert_eq!(error.kind(), kind, "{error}");
     error.to_string()
 }

@@ -2,7 +2,6 @@
 //! makes happen.
 
 use std::io::{self, Write};
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use sf_auth::{
@@ -13,29 +12,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::support::{hasty, http, on_token, rsa_key, seen, token_answer};
-
-/// What no output may hold: the mark that stands in every secret of these tests, the passwords of their key stores, and
-/// how keys, tokens and codes begin, the emulated org's among them.
-const MARKS: &[&str] = &[
-    "S3CRET",
-    "changeit",
-    "another1",
-    "MIIE",
-    "/u3+7Q",
-    "eyJ0eXAiOiJKV1Q",
-    "!AQ",
-    "!REDACTED",
-    "5Aep861",
-    "aPrx",
-    "M1V4",
-    "sim-consumer-secret",
-    "sim-password",
-    "simtoken",
-    "<client_secret>",
-    "<password>",
-    "<security_token>",
-];
+use crate::support::{MARKS, hasty, http, leaks, on_token, output_of, rsa_key, seen, token_answer};
 
 const SECRETS: &[&str] = &[
     "s3cretOfTheApp",
@@ -153,18 +130,6 @@ fn no_secret_shows_in_logs_debug_or_errors_whatever_the_outcome() {
             assert_eq!(line, None, "{secret:?} shows in {place}");
         }
     }
-}
-
-/// Runs this test binary with every log line written; whether all went well, and everything that it wrote.
-fn output_of(arguments: &[&str]) -> (bool, String) {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    let output = command.arg("--nocapture").args(arguments).env("RUST_LOG", "trace").output().unwrap();
-    let written = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&written).into_owned())
-}
-
-fn leaks(output: &str) -> Vec<&str> {
-    output.lines().filter(|line| MARKS.iter().any(|mark| line.contains(mark))).collect()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sf_auth::{CliOrg, ClientCredentials, ErrorKind, Grant, Login, RefreshToken, Session, revoke, userinfo};
 use sf_sim::Sim;
-use sf_sim::fault::{Reply, Route};
+use sf_sim::fault::{Action, Fault, Reply, Route};
 use tokio::sync::Barrier;
 
 use super::{URL, client_credentials, connect, login, org, password};
@@ -30,6 +30,35 @@ async fn a_session_that_runs_out_by_the_orgs_clock_is_renewed_and_the_call_repea
     sim.set_session_life(Duration::from_secs(15 * 60));
     is_renewed(&sim, client_credentials(&sim)).await;
     is_renewed(&sim, password(&sim)).await;
+}
+
+/// No life of a token is guessed: orgs do not tell it, and their owners choose it.
+#[tokio::test]
+async fn a_session_that_the_org_still_takes_is_never_renewed() {
+    let sim = org();
+    sim.set_session_life(Duration::from_secs(24 * 3600));
+    let org = connect(&sim, client_credentials(&sim)).await.unwrap();
+    for _ in 0..4 {
+        sim.clock().advance(Duration::from_secs(23 * 3600));
+        org.limits().await.unwrap();
+    }
+    assert_eq!(sim.journal().count(&Route::Token), 1);
+}
+
+#[tokio::test]
+async fn an_org_that_refuses_every_token_gets_one_new_one_a_call_and_no_more() {
+    let sim = org();
+    let org = connect(&sim, client_credentials(&sim)).await.unwrap();
+    let refused = Action::error(401, "INVALID_SESSION_ID", "Session expired or invalid");
+    sim.faults().add(Fault::on(Route::Limits).always().then(refused));
+    for calls in 1..=3 {
+        let error = seen(org.limits().await.unwrap_err());
+        assert_eq!(error.kind(), sf_core::ErrorKind::SessionExpired);
+        assert_eq!(
+            (sim.journal().count(&Route::Limits), sim.journal().count(&Route::Token)),
+            (2 * calls, 1 + calls)
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

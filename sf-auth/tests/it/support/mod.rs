@@ -1,11 +1,11 @@
 //! What the tests share: keys, hosts that misbehave, and the documents beside the repository.
 
 mod browser;
+mod shown;
 
-use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rcgen::{KeyPair, PKCS_RSA_SHA256};
@@ -17,34 +17,12 @@ use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 pub(crate) use browser::Person;
+pub(crate) use shown::{MARKS, leaks, logged, output_of, seen};
 
 /// One RSA key for the whole binary: making one takes a moment.
 pub(crate) fn rsa_key() -> &'static KeyPair {
     static KEY: OnceLock<KeyPair> = OnceLock::new();
     KEY.get_or_init(|| KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap())
-}
-
-/// With `RUST_LOG=trace`, everything that is logged from here on is written to stderr. Each test comes by here, since
-/// each needs an HTTP service or a retry policy.
-fn logged() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        if std::env::var("RUST_LOG").is_ok_and(|level| level == "trace") {
-            let subscriber = tracing_subscriber::fmt()
-                .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-                .with_ansi(false)
-                .with_writer(std::io::stderr)
-                .finish();
-            // A second one in this process would be a test's own, which is as good.
-            let _ = tracing::subscriber::set_global_default(subscriber);
-        }
-    });
-}
-
-/// Writes what a user could see of it, where `secrets` looks for what must not be there.
-pub(crate) fn seen<T: Debug>(what: T) -> T {
-    eprintln!("seen: {what:?}");
-    what
 }
 
 pub(crate) fn http() -> Arc<dyn HttpService> {
