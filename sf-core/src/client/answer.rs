@@ -109,6 +109,31 @@ mod tests {
         kind_of(StatusCode::from_u16(status).unwrap(), &api_errors(body.as_bytes()))
     }
 
+    #[tokio::test]
+    async fn a_token_that_ended_is_known_by_the_older_words_of_userinfo_as_well() {
+        for (status, body, kind) in [
+            (403, "Bad_OAuth_Token", ErrorKind::SessionExpired),
+            (403, "Bad_OAuth_Token\n", ErrorKind::SessionExpired),
+            (403, "Missing_OAuth_Token", ErrorKind::Refused),
+            (404, "Bad_OAuth_Token", ErrorKind::NotFound),
+        ] {
+            let response = Response {
+                status: StatusCode::from_u16(status).unwrap(),
+                headers: ::http::HeaderMap::new(),
+                framing: crate::http::Framing::Explicit,
+                body: Box::pin(futures_util::stream::iter([Ok(bytes::Bytes::from(body))])),
+            };
+            let instance = Url::parse("https://acme.my.salesforce.com").unwrap();
+            let error = refusal("GET userinfo", &instance, response).await;
+            assert_eq!((error.kind(), error.status()), (kind, Some(status)), "{body}");
+            assert_eq!(
+                error.to_string().contains("(Bad_OAuth_Token)"),
+                kind == ErrorKind::SessionExpired,
+                "{error}"
+            );
+        }
+    }
+
     #[test]
     fn both_key_orders_and_the_collections_spelling_are_read() {
         for body in [
