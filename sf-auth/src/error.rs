@@ -331,11 +331,14 @@ impl From<Error> for sf_core::Error {
 impl From<sf_core::Error> for Error {
     /// Reads the kind back from what the org said.
     fn from(error: sf_core::Error) -> Self {
-        let oauth = match (error.kind(), error.api_errors()) {
-            (sf_core::ErrorKind::Auth, [said, ..]) => Some(OAuthError::new(&said.error_code, &said.message)),
-            _ => None,
+        let said = error.api_errors().first().map(|said| OAuthError::new(&said.error_code, &said.message));
+        let refused = error.kind() == sf_core::ErrorKind::Auth;
+        // A login host's own trouble has another kind, and OAuth's words all the same.
+        let oauth = said.filter(|said| refused || said.kind() != ErrorKind::Refused);
+        let kind = match &oauth {
+            Some(said) if refused => said.kind(),
+            _ => ErrorKind::of_core(&error),
         };
-        let kind = oauth.as_ref().map_or_else(|| ErrorKind::of_core(&error), OAuthError::kind);
         let shown = error.to_string();
         let message = match error.hint() {
             Some(hint) => shown.strip_suffix(hint).unwrap_or(&shown).trim_end(),

@@ -100,8 +100,9 @@ fn fixed(kind: ErrorKind) -> Option<&'static str> {
         }
         ErrorKind::InvalidToken => "The token has ended or was revoked before, or is another org's.",
         ErrorKind::ExpiredToken => {
-            "The token was revoked, has expired, or was pushed out: an app keeps five for a user. Log in anew, and \
-             check the app's refresh token policy."
+            "The token was revoked, has expired, or was pushed out: an app keeps five for a user. With rotation on, an \
+             org may say the same of a token spent twice: another program has a copy of it, or an answer was lost on its \
+             way. Log in anew, and check the app's refresh token policy."
         }
         ErrorKind::InvalidCode => {
             "An authorization code lives 15 minutes and works once. Start the login again."

@@ -45,13 +45,19 @@ pub struct UserInfo {
 pub async fn userinfo(org: &Client) -> Result<UserInfo> {
     org.get("/services/oauth2/userinfo").json().await.map_err(|error| {
         let error = Error::from(error);
-        if error.status() == Some(403) {
-            return Error::new(ErrorKind::InvalidToken, "the org does not tell this token's user")
-                .with_status(403)
-                .with_hint("Add the scope \"Access the identity URL service (id)\" or openid to the app and log in anew.")
-                .with_source(error);
+        // Both an ended token, once it cannot be renewed, and one without the scope come to this.
+        if error.status() != Some(403) && error.kind() != ErrorKind::SessionExpired {
+            return error;
         }
-        error
+        let refused = Error::new(ErrorKind::InvalidToken, "the org does not tell this token's user").with_hint(
+            "The token has ended, or it has none of the scopes \"Access the identity URL service (id)\", openid and profile: \
+             add one to the app, and log in anew.",
+        );
+        match error.status() {
+            Some(status) => refused.with_status(status),
+            None => refused,
+        }
+        .with_source(error)
     })
 }
 

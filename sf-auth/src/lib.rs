@@ -20,6 +20,10 @@ mod token_exchange;
 mod username_password;
 mod web_server;
 
+#[cfg(test)]
+#[path = "../tests/it/support/shown.rs"]
+mod shown;
+
 pub use authorized::Authorized;
 pub use cli_org::CliOrg;
 pub use client_credentials::ClientCredentials;

@@ -148,7 +148,8 @@ pub(crate) async fn posted<T>(
 fn request(form: &Form, endpoint: &str) -> Result<Request<Bytes>> {
     let pairs: Vec<_> = form.iter().map(|(name, value)| (*name, value.expose())).collect();
     let unsendable = |e: Box<dyn std::error::Error + Send + Sync>| {
-        Error::new(ErrorKind::InvalidInput, format!("the login at {endpoint} cannot be sent")).with_source(e)
+        Error::new(ErrorKind::InvalidInput, format!("the {} at {endpoint} cannot be sent", what(endpoint)))
+            .with_source(e)
     };
     let body = serde_urlencoded::to_string(pairs).map_err(|e| unsendable(e.into()))?;
     Request::post(endpoint)
@@ -160,6 +161,11 @@ fn request(form: &Form, endpoint: &str) -> Result<Request<Bytes>> {
         .map_err(|e| unsendable(e.into()))
 }
 
+/// What is asked of an endpoint, in the words of its errors.
+fn what(endpoint: &str) -> &'static str {
+    if endpoint.ends_with("/revoke") { "revocation" } else { "login" }
+}
+
 /// A failure below HTTP, told by what it means for a login.
 pub(crate) fn no_answer(endpoint: &str, error: TransportError) -> Error {
     let (kind, message) = match error.kind() {
@@ -167,16 +173,16 @@ pub(crate) fn no_answer(endpoint: &str, error: TransportError) -> Error {
             (ErrorKind::Connect, format!("no connection to {endpoint} could be made"))
         }
         TransportErrorKind::Timeout => {
-            (ErrorKind::Timeout, format!("{endpoint} went silent during the login"))
+            (ErrorKind::Timeout, format!("{endpoint} went silent during the {}", what(endpoint)))
         }
         TransportErrorKind::Request => {
-            (ErrorKind::InvalidInput, format!("the login at {endpoint} cannot be sent"))
+            (ErrorKind::InvalidInput, format!("the {} at {endpoint} cannot be sent", what(endpoint)))
         }
         TransportErrorKind::TooLarge => (
             ErrorKind::Protocol,
-            format!("{endpoint} answered the login with more than {} KiB", BODY_LIMIT / 1024),
+            format!("{endpoint} answered the {} with more than {} KiB", what(endpoint), BODY_LIMIT / 1024),
         ),
-        _ => (ErrorKind::Broken, format!("the answer of {endpoint} to the login broke off")),
+        _ => (ErrorKind::Broken, format!("the answer of {endpoint} to the {} broke off", what(endpoint))),
     };
     let built = Error::new(kind, message).with_source(error);
     match kind {
@@ -269,7 +275,8 @@ impl<'a> Answer<'a> {
             return Err(self.nonsense("a token with characters that no header can carry"));
         }
         if let Some(kind) = body.token_type.filter(|t| !t.eq_ignore_ascii_case("bearer")) {
-            return Err(self.nonsense(&format!("a token of type {:?} instead of Bearer", shorten(&kind))));
+            let kind = shorten(&self.without_secrets(kind));
+            return Err(self.nonsense(&format!("a token of type {kind:?} instead of Bearer")));
         }
         let Some(instance) = body.instance_url.filter(|url| !url.is_empty()) else {
             return Err(self.nonsense("an answer without instance_url"));
@@ -323,7 +330,7 @@ impl<'a> Answer<'a> {
         };
         let message = match &oauth {
             Some(oauth) => self.refused(oauth),
-            None => format!("{} answered the login with {status} and {}", self.endpoint, self.what_came()),
+            None => self.answered(&format!("{status} and {}", self.what_came())),
         };
         let hint = match (&oauth, status) {
             (None, 407) => {
@@ -353,8 +360,9 @@ impl<'a> Answer<'a> {
         Error::new(
             ErrorKind::Protocol,
             format!(
-                "{} redirects the login to {to} ({status}), where nothing secret is sent unasked",
-                self.endpoint
+                "{} redirects the {} to {to} ({status}), where nothing secret is sent unasked",
+                self.endpoint,
+                what(self.endpoint)
             ),
         )
         .with_status(status)
@@ -372,25 +380,33 @@ impl<'a> Answer<'a> {
     }
 
     /// Keeps what the org said, short, on one line, and without a secret that it may have repeated.
-    fn oauth(&self, mut error: String, mut description: String) -> OAuthError {
+    fn oauth(&self, error: String, description: String) -> OAuthError {
+        let [error, description] = [error, description].map(|text| shorten(&self.without_secrets(text)));
+        OAuthError::new(error, description)
+    }
+
+    fn without_secrets(&self, mut text: String) -> String {
         for (_, secret) in self.form.iter().filter(|(name, _)| SECRETS.contains(name)) {
             let encoded = serde_urlencoded::to_string([("", secret.expose())]).unwrap_or_default();
             for spelling in
                 [secret.expose(), encoded.trim_start_matches('=')].iter().filter(|s| !s.is_empty())
             {
-                error = error.replace(spelling, "***");
-                description = description.replace(spelling, "***");
+                text = text.replace(spelling, "***");
             }
         }
-        OAuthError::new(shorten(&error), shorten(&description))
+        text
     }
 
     fn refused(&self, oauth: &OAuthError) -> String {
-        format!("OAuth refused the login at {}: {oauth}", self.endpoint)
+        format!("OAuth refused the {} at {}: {oauth}", what(self.endpoint), self.endpoint)
+    }
+
+    fn answered(&self, with: &str) -> String {
+        format!("{} answered the {} with {with}", self.endpoint, what(self.endpoint))
     }
 
     fn nonsense(&self, what: &str) -> Error {
-        Error::new(ErrorKind::Protocol, format!("{} answered the login with {what}", self.endpoint))
+        Error::new(ErrorKind::Protocol, self.answered(what))
             .with_status(self.status.as_u16())
             .with_hint(NOT_A_LOGIN_HOST)
     }

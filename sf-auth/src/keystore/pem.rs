@@ -15,8 +15,8 @@ const DASHES: &str = "-----";
 const LOCKED: &str = "ENCRYPTED PRIVATE KEY";
 /// Tools ask for at most a million rounds; a file that asks for more would only hold this program up.
 const ROUNDS: u32 = 10_000_000;
-/// The most memory that scrypt may ask for, in bytes.
-const MEMORY: u64 = 1 << 28;
+/// The most memory that scrypt may ask for, in bytes: twice what OpenSSL takes.
+const MEMORY: u64 = 1 << 26;
 
 /// The first RSA private key in a PEM text, which may hold certificates beside it.
 pub(crate) fn rsa_private_key(text: &str) -> Result<EncodingKey> {

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::*;
+use crate::shown::seen;
 
 const PASSWORD: &str = "changeit";
 
@@ -22,7 +23,7 @@ fn is_server_key(key: &PrivateKey) -> bool {
 }
 
 fn refusal(store: &KeyStore, kind: ErrorKind) -> String {
-    let error = store.key().unwrap_err();
+    let error = seen(seen(store).key().unwrap_err());
     assert_eq!(error.kind(), kind, "{error}");
     error.to_string()
 }
@@ -168,6 +169,31 @@ fn an_encrypted_pem_opens_with_its_passphrase() {
     refusal(&KeyStore::from_bytes(cut).password(PASSWORD), ErrorKind::DamagedKeyStore);
 }
 
+/// What a file may make this program do is bounded, whoever wrote it.
+#[test]
+fn a_key_whose_derivation_asks_for_much_memory_is_refused_before_it_is_tried() {
+    let pem = std::fs::read_to_string(path("scrypt.key")).unwrap();
+    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let mut der = BASE64.decode(body).unwrap();
+    // OpenSSL's own cost, N 16384 and r 8, takes 16 MiB; with r 127 it would be 254.
+    let cost = der.windows(7).position(|w| w == [0x02, 0x02, 0x40, 0x00, 0x02, 0x01, 0x08]).unwrap();
+    der[cost + 6] = 127;
+    let asking = format!(
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\n{}\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        BASE64.encode(&der)
+    );
+    let said = refusal(&KeyStore::from_bytes(asking).password(PASSWORD), ErrorKind::InvalidKey);
+    assert!(said.contains("in an uncommon way"), "{said}");
+
+    // PBES2 (1.2.840.113549.1.5.13) by PBKDF2 (…5.12), which becomes scrypt.
+    let mut store = std::fs::read(path("openssl.p12")).unwrap();
+    let kdf = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x05, 0x0C];
+    let at = store.windows(kdf.len()).position(|w| w == kdf).unwrap();
+    store[at + 2..at + kdf.len()].copy_from_slice(&[0x2B, 0x06, 0x01, 0x04, 0x01, 0xDA, 0x47, 0x04, 0x0B]);
+    let said = refusal(&KeyStore::from_bytes(store).password(PASSWORD), ErrorKind::InvalidKey);
+    assert!(said.contains("uncommon kind") && said.contains("openssl pkcs12 -in FILE"), "{said}");
+}
+
 /// Flips, cuts and lengthens each store in many places: always an answer, never a panic or a long wait.
 #[test]
 fn no_damage_makes_the_reader_panic() {
@@ -205,14 +231,15 @@ fn tool(program: &str, arguments: &[&str], case: &str) -> Option<()> {
                 !required.split(',').any(|r| r == program),
                 "{program} is absent, and SF_TESTS_REQUIRE names it"
             );
-            std::io::Write::write_all(
-                &mut std::io::stderr(),
-                format!("skipped: {program} is absent: {case}\n").as_bytes(),
-            )
-            .unwrap_or_default();
+            skipped(program, case);
             None
         }
     }
+}
+
+fn skipped(absent: &str, case: &str) {
+    let line = format!("skipped: {absent} is absent: {case}\n");
+    std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap_or_default();
 }
 
 #[test]
@@ -224,9 +251,20 @@ fn stores_that_this_machines_openssl_writes_are_read() {
     let made = [&subject[..], &["-keyout", key.as_str(), "-out", certificate.as_str()]].concat();
     let Some(()) = tool("openssl", &made, "stores made by OpenSSL") else { return };
     let expected = pem::rsa_private_key(&std::fs::read_to_string(&key).unwrap()).unwrap();
-    for cipher in
-        [&[][..], &["-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1"], &["-nomac"]]
-    {
+    let mut ciphers = vec![
+        &[][..],
+        &["-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1"],
+        &["-nomac"],
+    ];
+    // RC2 is in a part of its own, which some systems leave out.
+    let provider =
+        Command::new("openssl").args(["list", "-providers", "-provider", "legacy"]).output().unwrap();
+    if provider.status.success() {
+        ciphers.push(&["-legacy"]);
+    } else {
+        skipped("OpenSSL's legacy provider", "a store made by OpenSSL -legacy");
+    }
+    for cipher in ciphers {
         let start = [
             "pkcs12",
             "-export",
@@ -246,6 +284,21 @@ fn stores_that_this_machines_openssl_writes_are_read() {
             .key()
             .unwrap_or_else(|e| panic!("{cipher:?}: {e}"));
         assert_eq!(read.0.as_bytes(), expected.as_bytes(), "{cipher:?}");
+    }
+    let pass = ["-passout", "pass:pässword", "-out", &out];
+    for (form, locked) in [
+        (["rsa", "-in", &key, "-traditional", "-out", &out].to_vec(), false),
+        ([&["pkcs8", "-topk8", "-in", &key, "-nocrypt"][..], &pass[2..]].concat(), false),
+        ([&["pkcs8", "-topk8", "-in", &key][..], &pass].concat(), true),
+        ([&["pkcs8", "-topk8", "-v2", "des3", "-in", &key][..], &pass].concat(), true),
+        ([&["pkcs8", "-topk8", "-scrypt", "-in", &key][..], &pass].concat(), true),
+    ] {
+        tool("openssl", &form, "keys made by OpenSSL").unwrap();
+        let text = std::fs::read_to_string(&out).unwrap();
+        let read =
+            PrivateKey::from_encrypted_pem(&text, "pässword").unwrap_or_else(|e| panic!("{form:?}: {e}"));
+        assert_eq!(read.0.as_bytes(), expected.as_bytes(), "{form:?}");
+        assert_eq!(PrivateKey::from_pem(&text).is_err(), locked, "{form:?}");
     }
 }
 

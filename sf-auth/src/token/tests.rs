@@ -6,6 +6,7 @@ use futures_util::stream;
 use sf_core::http::Framing;
 
 use super::*;
+use crate::shown::{MARKS, leaks, logged, output_of, seen};
 
 /// Every refusal that `salesforce-wire` §2.3 lists, and what it means.
 pub(crate) const REFUSALS: &[(&str, &str, ErrorKind)] = &[
@@ -76,6 +77,7 @@ impl fmt::Debug for Host {
 
 impl Host {
     fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
+        logged();
         Self { replies: Mutex::new(replies.into_iter().collect()), asked: Mutex::default() }
     }
 
@@ -122,7 +124,7 @@ async fn login(host: &Host) -> Result<Token> {
 
 async fn refusal(reply: Reply) -> (Error, usize) {
     let host = Host::new([reply]);
-    let error = login(&host).await.unwrap_err();
+    let error = seen(login(&host).await.unwrap_err());
     (error, host.asked())
 }
 
@@ -339,4 +341,16 @@ fn ids_are_read_from_the_identity_url_or_left_out() {
     assert_eq!(org.unwrap().as_short(), "00D58000000arpq");
     assert_eq!(user.unwrap().key_prefix(), "005");
     assert_eq!(ids("https://login.salesforce.com/"), (None, None));
+}
+
+#[test]
+fn no_secret_shows_in_anything_that_the_tests_of_this_crate_write_at_the_finest_level() {
+    let (passed, output) = output_of(&["--skip", "no_secret_shows_in_anything"]);
+    assert!(
+        passed,
+        "the other tests fail when their logs are on: run them with RUST_LOG=trace -- --nocapture"
+    );
+    let (logged, seen) = (output.matches("logged in").count(), output.matches("seen: ").count());
+    assert!(logged >= 10 && seen >= 100, "{logged} logins were logged and {seen} values written");
+    assert_eq!(leaks(&output), Vec::<&str>::new(), "of {MARKS:?}");
 }

@@ -12,7 +12,7 @@ use url::Url;
 use wiremock::matchers::{body_string_contains, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{hasty, http, on_token, token_answer};
+use crate::support::{hasty, http, on_token, seen, token_answer};
 
 fn login() -> Login {
     Login::new().http(http()).retry(hasty())
@@ -35,7 +35,7 @@ fn back(url: &Url, more: &[(&str, &str)]) -> Url {
 }
 
 /// A browser's request over a plain socket; the answer's first line and the rest.
-async fn visit(url: &Url) -> String {
+pub(crate) async fn visit(url: &Url) -> String {
     let target = format!("{}?{}", url.path(), url.query().unwrap_or_default());
     raw(url, format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).await
 }
@@ -64,14 +64,15 @@ async fn forms(server: &MockServer) -> Vec<HashMap<String, String>> {
 
 async fn finish(browser: Loopback, url: Url) -> (sf_auth::Result<Authorized>, String) {
     let login = login();
-    tokio::join!(browser.wait(&login), visit(&url))
+    let (authorized, page) = tokio::join!(browser.wait(&login), visit(&url));
+    (seen(authorized), page)
 }
 
 #[tokio::test]
 async fn a_browser_leads_to_a_client_and_the_challenge_fits_the_verifier() {
     let server = MockServer::start().await;
-    on_token(&server, granted(&server, "first", Some("refresh1")), Some(1)).await;
-    let browser = app(&server.uri()).client_secret("s").prompt("login").login_hint("ann@acme.example");
+    on_token(&server, granted(&server, "first-S3CRET", Some("refresh1-S3CRET")), Some(1)).await;
+    let browser = app(&server.uri()).client_secret("S3CRET").prompt("login").login_hint("ann@acme.example");
     let browser = browser.listen().await.unwrap();
     let url = browser.url().clone();
     assert!(
@@ -84,15 +85,15 @@ async fn a_browser_leads_to_a_client_and_the_challenge_fits_the_verifier() {
         ("S256", "ann@acme.example")
     );
 
-    let (authorized, page) = finish(browser, back(&url, &[("code", "aPrx/+==")])).await;
+    let (authorized, page) = finish(browser, back(&url, &[("code", "aPrx-S3CRET/+==")])).await;
     assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains("You can close this window"), "{page}");
     let authorized = authorized.unwrap();
-    assert_eq!(authorized.token().access_token.expose(), "first");
-    assert_eq!(authorized.refresh_token().unwrap().expose(), "refresh1");
+    assert_eq!(authorized.token().access_token.expose(), "first-S3CRET");
+    assert_eq!(authorized.refresh_token().unwrap().expose(), "refresh1-S3CRET");
 
     let sent = &forms(&server).await[0];
     assert_eq!(sent["grant_type"], "authorization_code");
-    assert_eq!((sent["code"].as_str(), sent["client_secret"].as_str()), ("aPrx/+==", "s"));
+    assert_eq!((sent["code"].as_str(), sent["client_secret"].as_str()), ("aPrx-S3CRET/+==", "S3CRET"));
     assert_eq!(sent["redirect_uri"], asked["redirect_uri"]);
     let verifier = &sent["code_verifier"];
     assert!((43..=128).contains(&verifier.len()));
@@ -102,13 +103,16 @@ async fn a_browser_leads_to_a_client_and_the_challenge_fits_the_verifier() {
 
     let store = MemoryStore::new();
     let authorized = authorized.keep(store.clone()).await.unwrap();
-    assert_eq!(store.token().unwrap().expose(), "refresh1");
-    on_token(&server, granted(&server, "second", Some("refresh2")), None).await;
+    assert_eq!(store.token().unwrap().expose(), "refresh1-S3CRET");
+    on_token(&server, granted(&server, "second-S3CRET", Some("refresh2-S3CRET")), None).await;
     let first = authorized.exchange(&*http(), &RetryPolicy::none()).await.unwrap();
     let second = authorized.exchange(&*http(), &RetryPolicy::none()).await.unwrap();
-    assert_eq!((first.access_token.expose(), second.access_token.expose()), ("first", "second"));
-    assert_eq!(forms(&server).await[1]["refresh_token"], "refresh1");
-    assert_eq!(store.token().unwrap().expose(), "refresh2");
+    assert_eq!(
+        (first.access_token.expose(), second.access_token.expose()),
+        ("first-S3CRET", "second-S3CRET")
+    );
+    assert_eq!(forms(&server).await[1]["refresh_token"], "refresh1-S3CRET");
+    assert_eq!(store.token().unwrap().expose(), "refresh2-S3CRET");
     assert!(RefreshToken::stored(server.uri(), "key", store).connect_with(http()).await.is_ok());
 }
 
@@ -125,17 +129,17 @@ async fn every_login_has_its_own_state_and_challenge() {
 #[tokio::test]
 async fn an_answer_with_another_state_is_ignored_by_the_listener() {
     let server = MockServer::start().await;
-    on_token(&server, granted(&server, "t", None), None).await;
+    on_token(&server, granted(&server, "t-S3CRET", None), None).await;
     let browser = app(&server.uri()).listen().await.unwrap();
-    let good = back(browser.url(), &[("code", "good")]);
+    let good = back(browser.url(), &[("code", "good-S3CRET")]);
     let mut forged = good.clone();
-    forged.set_query(Some("code=forged&state=AAAA"));
+    forged.set_query(Some("code=forged-S3CRET&state=AAAA"));
     let login = login();
     let visits = async {
         let answer = visit(&forged).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
         let mut without = good.clone();
-        without.set_query(Some("code=forged"));
+        without.set_query(Some("code=forged-S3CRET"));
         assert!(visit(&without).await.starts_with("HTTP/1.1 400 "));
         assert!(visit(&good.join("/favicon.ico").unwrap()).await.starts_with("HTTP/1.1 404 "));
         assert!(raw(&good, b"POST /callback HTTP/1.1\r\n\r\n").await.starts_with("HTTP/1.1 404 "));
@@ -145,15 +149,15 @@ async fn an_answer_with_another_state_is_ignored_by_the_listener() {
     let (authorized, _) = tokio::join!(browser.wait(&login), visits);
     assert!(authorized.unwrap().refresh_token().is_none());
     let sent = forms(&server).await;
-    assert_eq!((sent.len(), sent[0]["code"].as_str()), (1, "good"));
+    assert_eq!((sent.len(), sent[0]["code"].as_str()), (1, "good-S3CRET"));
 }
 
 #[tokio::test]
 async fn an_idle_connection_does_not_hold_the_browser_up() {
     let server = MockServer::start().await;
-    on_token(&server, granted(&server, "t", None), None).await;
+    on_token(&server, granted(&server, "t-S3CRET", None), None).await;
     let browser = app(&server.uri()).listen().await.unwrap();
-    let url = back(browser.url(), &[("code", "good")]);
+    let url = back(browser.url(), &[("code", "good-S3CRET")]);
     let _idle = TcpStream::connect(("127.0.0.1", url.port().unwrap())).await.unwrap();
     assert!(finish(browser, url).await.0.is_ok());
 }
@@ -164,7 +168,7 @@ async fn a_person_who_says_no_ends_the_login_with_the_reason() {
     let denied = [("error", "access_denied"), ("error_description", "end-user denied authorization")];
     let url = back(browser.url(), &denied);
     let (outcome, page) = finish(browser, url).await;
-    let error = outcome.unwrap_err();
+    let error = seen(outcome.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
     assert!(error.to_string().contains("end-user denied authorization") && error.hint().is_some(), "{error}");
     assert!(page.contains("was refused") && !page.contains("denied authorization"), "{page}");
@@ -173,7 +177,7 @@ async fn a_person_who_says_no_ends_the_login_with_the_reason() {
 #[tokio::test]
 async fn a_browser_that_never_comes_is_not_waited_for_for_ever() {
     let browser = app("http://127.0.0.1:9").listen().await.unwrap();
-    let error = browser.timeout(Duration::from_millis(20)).wait(&login()).await.unwrap_err();
+    let error = seen(browser.timeout(Duration::from_millis(20)).wait(&login()).await.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::Timeout);
 }
 
@@ -187,11 +191,13 @@ async fn a_listener_needs_a_loopback_address_and_a_free_port() {
         ("callback", "is no URL"),
         (format!("http://localhost:{port}/x").as_str(), "cannot be listened on"),
     ] {
-        let error = WebServer::new("https://acme.my.salesforce.com", "key")
-            .redirect_uri(uri)
-            .listen()
-            .await
-            .unwrap_err();
+        let error = seen(
+            WebServer::new("https://acme.my.salesforce.com", "key")
+                .redirect_uri(uri)
+                .listen()
+                .await
+                .unwrap_err(),
+        );
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().contains(words), "{error}");
     }
@@ -200,17 +206,17 @@ async fn a_listener_needs_a_loopback_address_and_a_free_port() {
 #[tokio::test]
 async fn a_web_application_hands_in_the_url_that_came() {
     let server = MockServer::start().await;
-    on_token(&server, granted(&server, "t", None), None).await;
+    on_token(&server, granted(&server, "t-S3CRET", None), None).await;
     let app = || WebServer::new(server.uri(), "key").redirect_uri("https://app.example/sf/callback");
     let begun = app().begin().unwrap();
-    let url = back(begun.url(), &[("code", "c0de")]);
+    let url = back(begun.url(), &[("code", "c0de-S3CRET")]);
     let authorized =
         begun.finish(&format!("{}?{}", url.path(), url.query().unwrap()), &login()).await.unwrap();
     let org = authorized.connect_with(http()).await.unwrap();
-    assert_eq!(org.token().await.unwrap().access_token.expose(), "t");
+    assert_eq!(org.token().await.unwrap().access_token.expose(), "t-S3CRET");
 
     let other = app().begin().unwrap();
-    let error = other.finish(url.as_str(), &login()).await.unwrap_err();
+    let error = seen(other.finish(url.as_str(), &login()).await.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::StateMismatch);
     assert!(error.hint().unwrap().contains("Begin again"), "{error}");
     let begun = app().begin().unwrap();
@@ -226,8 +232,8 @@ async fn a_spent_code_is_refused_with_what_to_do() {
         serde_json::json!({"error": "invalid_grant", "error_description": "expired authorization code"});
     on_token(&server, ResponseTemplate::new(400).set_body_json(body), None).await;
     let browser = app(&server.uri()).listen().await.unwrap();
-    let url = back(browser.url(), &[("code", "spent")]);
-    let error = finish(browser, url).await.0.unwrap_err();
+    let url = back(browser.url(), &[("code", "spent-S3CRET")]);
+    let error = seen(finish(browser, url).await.0.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::InvalidCode);
     assert!(error.hint().unwrap().contains("Start the login again"), "{error}");
 }
@@ -235,24 +241,24 @@ async fn a_spent_code_is_refused_with_what_to_do() {
 #[tokio::test]
 async fn a_session_without_a_refresh_token_ends_with_the_scope_to_ask_for() {
     let server = MockServer::start().await;
-    on_token(&server, granted(&server, "t", None), None).await;
+    on_token(&server, granted(&server, "t-S3CRET", None), None).await;
     let browser = app(&server.uri()).scopes(["api"]).listen().await.unwrap();
     assert_eq!(query(browser.url())["scope"], "api");
-    let url = back(browser.url(), &[("code", "c")]);
+    let url = back(browser.url(), &[("code", "c-S3CRET")]);
     let authorized = finish(browser, url).await.0.unwrap();
     assert_eq!(
         authorized.clone().keep(MemoryStore::new()).await.unwrap_err().kind(),
         ErrorKind::InvalidInput
     );
     authorized.exchange(&*http(), &RetryPolicy::none()).await.unwrap();
-    let error = authorized.exchange(&*http(), &RetryPolicy::none()).await.unwrap_err();
+    let error = seen(authorized.exchange(&*http(), &RetryPolicy::none()).await.unwrap_err());
     assert_eq!(error.kind(), sf_core::ErrorKind::SessionExpired);
     assert!(error.hint().unwrap().contains("scope refresh_token"), "{error}");
 }
 
 async fn device_codes(server: &MockServer, interval: u64) {
     let body = serde_json::json!({
-        "device_code": "dev1ce", "user_code": "P6K5WC", "verification_uri": format!("{}/setup/connect", server.uri()),
+        "device_code": "dev1ce-S3CRET", "user_code": "P6K5WC", "verification_uri": format!("{}/setup/connect", server.uri()),
         "interval": interval,
     });
     Mock::given(method("POST"))
@@ -273,16 +279,16 @@ async fn a_device_asks_until_the_person_has_answered() {
     let server = MockServer::start().await;
     device_codes(&server, 1).await;
     on_token(&server, oauth("authorization_pending"), Some(1)).await;
-    on_token(&server, granted(&server, "t", Some("r")), None).await;
+    on_token(&server, granted(&server, "t-S3CRET", Some("r-S3CRET")), None).await;
     let prompt = Device::new(server.uri(), "key").begin(&login()).await.unwrap();
     assert_eq!(prompt.user_code(), "P6K5WC");
     assert!(prompt.verification_url().as_str().ends_with("/setup/connect"));
-    assert!(!format!("{prompt:?}").contains("dev1ce"));
+    assert!(!format!("{prompt:?}").contains("S3CRET"));
     let authorized = prompt.wait(&login()).await.unwrap();
-    assert_eq!(authorized.refresh_token().unwrap().expose(), "r");
+    assert_eq!(authorized.refresh_token().unwrap().expose(), "r-S3CRET");
     let sent = forms(&server).await;
     assert_eq!(sent[0]["scope"], "api refresh_token");
-    assert_eq!((sent[1]["grant_type"].as_str(), sent[1]["code"].as_str()), ("device", "dev1ce"));
+    assert_eq!((sent[1]["grant_type"].as_str(), sent[1]["code"].as_str()), ("device", "dev1ce-S3CRET"));
     assert_eq!(sent.len(), 3);
 }
 
@@ -298,7 +304,7 @@ async fn a_device_stops_when_the_person_says_no_or_nobody_comes() {
         device_codes(&server, 1).await;
         on_token(&server, oauth(answer), None).await;
         let prompt = Device::new(server.uri(), "key").begin(&login()).await.unwrap();
-        let error = prompt.timeout(Duration::from_secs(1)).wait(&login()).await.unwrap_err();
+        let error = seen(prompt.timeout(Duration::from_secs(1)).wait(&login()).await.unwrap_err());
         assert_eq!(error.kind(), kind);
         assert!(error.hint().is_some(), "{error}");
         assert_eq!(server.received_requests().await.unwrap().len(), 2, "{answer}");
@@ -309,11 +315,11 @@ async fn a_device_stops_when_the_person_says_no_or_nobody_comes() {
 async fn a_host_without_the_device_flow_is_told_from_one_that_answers_nonsense() {
     let server = MockServer::start().await;
     on_token(&server, oauth("unsupported_response_type"), Some(1)).await;
-    let error = Device::new(server.uri(), "key").begin(&login()).await.unwrap_err();
+    let error = seen(Device::new(server.uri(), "key").begin(&login()).await.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::UnsupportedResponseType);
     let body =
         serde_json::json!({"device_code": "d", "user_code": "u", "verification_uri": "javascript:alert(1)"});
     on_token(&server, ResponseTemplate::new(200).set_body_json(body), None).await;
-    let error = Device::new(server.uri(), "key").begin(&login()).await.unwrap_err();
+    let error = seen(Device::new(server.uri(), "key").begin(&login()).await.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::Protocol);
 }

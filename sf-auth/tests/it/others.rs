@@ -8,7 +8,7 @@ use sf_auth::{
 use wiremock::matchers::{body_string, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::support::{hasty, http, on_token, shared, token_answer};
+use crate::support::{hasty, http, on_token, seen, shared, token_answer};
 
 fn login() -> Login {
     Login::new().http(http()).retry(hasty())
@@ -26,12 +26,17 @@ fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
 #[tokio::test]
 async fn a_subject_token_is_exchanged_and_asked_for_anew_at_each_login() {
     let server = MockServer::start().await;
-    on_token(&server, ResponseTemplate::new(200).set_body_json(token_answer(&server.uri(), "t")), None).await;
+    on_token(
+        &server,
+        ResponseTemplate::new(200).set_body_json(token_answer(&server.uri(), "t-S3CRET")),
+        None,
+    )
+    .await;
     Mock::given(method("GET")).respond_with(ResponseTemplate::new(401)).mount(&server).await;
     let made = AtomicUsize::new(0);
-    let subject = move || format!("subject{}\n", made.fetch_add(1, Ordering::SeqCst));
+    let subject = move || format!("subject-S3CRET{}\n", made.fetch_add(1, Ordering::SeqCst));
     let grant = TokenExchange::new(server.uri(), "key", subject)
-        .client_secret("s")
+        .client_secret("S3CRET")
         .token_type(TokenExchange::JWT)
         .scopes(["api", "web"])
         .handler("MyHandler");
@@ -39,10 +44,10 @@ async fn a_subject_token_is_exchanged_and_asked_for_anew_at_each_login() {
     assert!(org.limits().await.is_err());
     let expected = pairs(&[
         ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
-        ("subject_token", "subject1"),
+        ("subject_token", "subject-S3CRET1"),
         ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
         ("client_id", "key"),
-        ("client_secret", "s"),
+        ("client_secret", "S3CRET"),
         ("scope", "api web"),
         ("token_handler", "MyHandler"),
     ]);
@@ -54,22 +59,23 @@ async fn a_subject_token_is_exchanged_and_asked_for_anew_at_each_login() {
 
 #[tokio::test]
 async fn a_subject_token_that_cannot_be_exchanged_is_not_sent() {
-    let shared_host = TokenExchange::new("https://login.salesforce.com", "key", || "t").check().unwrap_err();
+    let shared_host =
+        seen(TokenExchange::new("https://login.salesforce.com", "key", || "S3CRET").check().unwrap_err());
     assert_eq!(shared_host.kind(), ErrorKind::HostRefused);
     for (subject, words) in
-        [(String::new(), "subject token is empty"), ("x".repeat(10_001), "10001 characters")]
+        [(String::new(), "subject token is empty"), ("S3CRET".repeat(1_667), "10002 characters")]
     {
         let grant = TokenExchange::new("http://127.0.0.1:9", "key", move || subject.clone());
-        let error = login().connect(grant).await.unwrap_err();
+        let error = seen(login().connect(grant).await.unwrap_err());
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().contains(words), "{error}");
     }
-    assert!(!format!("{:?}", TokenExchange::new("http://localhost", "key", || "s3cret")).contains("s3cret"));
+    assert!(!format!("{:?}", TokenExchange::new("http://localhost", "key", || "S3CRET")).contains("S3CRET"));
 }
 
 fn displayed(instance: &str, more: &str) -> String {
     format!(
-        r#"{{"status":0,"result":{{"id":"00D58000000arpqEAA","apiVersion":"64.0","accessToken":"00D58!AQ","instanceUrl":"{instance}",
+        r#"{{"status":0,"result":{{"id":"00D58000000arpqEAA","apiVersion":"64.0","accessToken":"00D58!AQ-S3CRET","instanceUrl":"{instance}",
         "username":"ann@acme.example","clientId":"PlatformCLI","connectedStatus":"Connected","alias":"acme"{more}}},"warnings":[]}}"#
     )
 }
@@ -78,7 +84,7 @@ fn displayed(instance: &str, more: &str) -> String {
 async fn an_org_of_the_salesforce_cli_is_used_with_its_session() {
     let server = MockServer::start().await;
     Mock::given(method("GET"))
-        .and(header("authorization", "Bearer 00D58!AQ"))
+        .and(header("authorization", "Bearer 00D58!AQ-S3CRET"))
         .respond_with(ResponseTemplate::new(200).set_body_json(serde_json::json!({})))
         .mount(&server)
         .await;
@@ -97,15 +103,20 @@ async fn an_org_of_the_salesforce_cli_is_used_with_its_session() {
 #[tokio::test]
 async fn an_org_of_the_salesforce_cli_renews_its_token_where_the_json_is_verbose() {
     let server = MockServer::start().await;
-    on_token(&server, ResponseTemplate::new(200).set_body_json(token_answer(&server.uri(), "t")), None).await;
-    let more = format!(r#","sfdxAuthUrl":"force://PlatformCLI::5Aep861:with@{}""#, server.uri());
+    on_token(
+        &server,
+        ResponseTemplate::new(200).set_body_json(token_answer(&server.uri(), "t-S3CRET")),
+        None,
+    )
+    .await;
+    let more = format!(r#","sfdxAuthUrl":"force://PlatformCLI::5Aep861:S3CRET@{}""#, server.uri());
     let org = CliOrg::from_json(&displayed(&server.uri(), &more)).unwrap();
     assert!(org.renews());
     assert!(!format!("{org:?}").contains("5Aep"));
     org.connect_with(http()).await.unwrap();
     let expected = pairs(&[
         ("grant_type", "refresh_token"),
-        ("refresh_token", "5Aep861:with"),
+        ("refresh_token", "5Aep861:S3CRET"),
         ("client_id", "PlatformCLI"),
     ]);
     assert_eq!(last_form(&server).await, expected);
@@ -114,8 +125,8 @@ async fn an_org_of_the_salesforce_cli_renews_its_token_where_the_json_is_verbose
 #[test]
 fn what_is_not_an_org_of_the_salesforce_cli_is_refused_with_the_command() {
     let failed = r#"{"status":1,"name":"NamedOrgNotFoundError","message":"No authorization information found for acme."}"#;
-    let hidden =
-        displayed("https://acme.my.salesforce.com", "").replace("00D58!AQ", "[REDACTED] use another command");
+    let hidden = displayed("https://acme.my.salesforce.com", "")
+        .replace("00D58!AQ-S3CRET", "[REDACTED] use another command");
     for (text, words) in [
         ("", "not the Salesforce CLI's JSON"),
         ("[]", "not the Salesforce CLI's JSON"),
@@ -123,7 +134,7 @@ fn what_is_not_an_org_of_the_salesforce_cli_is_refused_with_the_command() {
         (r#"{"status":0,"result":{"username":"a"}}"#, "no access token"),
         (hidden.as_str(), "hides the access token"),
     ] {
-        let error = CliOrg::from_json(text).unwrap_err();
+        let error = seen(CliOrg::from_json(text).unwrap_err());
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(
             error.to_string().contains(words) && error.hint().unwrap().contains("sf org display"),
@@ -131,7 +142,7 @@ fn what_is_not_an_org_of_the_salesforce_cli_is_refused_with_the_command() {
         );
     }
     for url in ["force://", "force://a@b", "force://a:b@c", "force://::t@c", "https://x", "force://a:b:@c"] {
-        let error = sf_auth::RefreshToken::from_sfdx_auth_url(url).unwrap_err();
+        let error = seen(sf_auth::RefreshToken::from_sfdx_auth_url(url).unwrap_err());
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{url}");
     }
 }
@@ -141,23 +152,26 @@ async fn a_token_is_revoked_and_an_unknown_one_is_reported() {
     let server = MockServer::start().await;
     let at = || Mock::given(method("POST")).and(path("/services/oauth2/revoke"));
     at().respond_with(ResponseTemplate::new(503)).up_to_n_times(1).mount(&server).await;
-    at().and(body_string("token=00D%21AQ")).respond_with(ResponseTemplate::new(200)).mount(&server).await;
+    at().and(body_string("token=00D%21AQ-S3CRET"))
+        .respond_with(ResponseTemplate::new(200))
+        .mount(&server)
+        .await;
     for error in ["invalid_token", "unsupported_token_type"] {
         let body = serde_json::json!({"error": error, "error_description": ""});
-        at().and(body_string(format!("token=gone-{error}")))
+        at().and(body_string(format!("token=gone-S3CRET-{error}")))
             .respond_with(ResponseTemplate::new(400).set_body_json(body))
             .mount(&server)
             .await;
     }
-    revoke(&server.uri(), "00D!AQ", &login()).await.unwrap();
+    revoke(&server.uri(), "00D!AQ-S3CRET", &login()).await.unwrap();
     assert_eq!(server.received_requests().await.unwrap().len(), 2);
-    for token in ["gone-invalid_token", "gone-unsupported_token_type"] {
-        let error = revoke(&server.uri(), token, &login()).await.unwrap_err();
+    for token in ["gone-S3CRET-invalid_token", "gone-S3CRET-unsupported_token_type"] {
+        let error = seen(revoke(&server.uri(), token, &login()).await.unwrap_err());
         assert_eq!(error.kind(), ErrorKind::InvalidToken);
         assert!(error.hint().is_some(), "{error}");
     }
     assert_eq!(
-        revoke("http://acme.example", "t", &login()).await.unwrap_err().kind(),
+        revoke("http://acme.example", "t-S3CRET", &login()).await.unwrap_err().kind(),
         ErrorKind::InvalidLoginUrl
     );
     assert_eq!(revoke(&server.uri(), "", &login()).await.unwrap_err().kind(), ErrorKind::InvalidInput);
@@ -175,11 +189,11 @@ async fn the_org_tells_who_is_logged_in() {
     at().respond_with(ResponseTemplate::new(200).set_body_json(body)).up_to_n_times(1).mount(&server).await;
     at().respond_with(ResponseTemplate::new(403).set_body_string("Bad_OAuth_Token")).mount(&server).await;
     Mock::given(method("GET")).respond_with(ResponseTemplate::new(200)).with_priority(9).mount(&server).await;
-    let org = Session::new(server.uri(), "00D!AQ").connect_with(http()).await.unwrap();
+    let org = Session::new(server.uri(), "00D!AQ-S3CRET").connect_with(http()).await.unwrap();
     let user = userinfo(&org).await.unwrap();
     assert_eq!(user.organization_id.to_string(), "00D58000000arpqEAA");
     assert_eq!((user.preferred_username.as_deref(), user.email), (Some("ann@acme.example"), None));
-    let error = userinfo(&org).await.unwrap_err();
+    let error = seen(userinfo(&org).await.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::InvalidToken);
     assert!(error.hint().unwrap().contains("scope"), "{error}");
 }
@@ -187,7 +201,12 @@ async fn the_org_tells_who_is_logged_in() {
 #[tokio::test]
 async fn a_key_out_of_a_key_store_signs_for_its_user() {
     let server = MockServer::start().await;
-    on_token(&server, ResponseTemplate::new(200).set_body_json(token_answer(&server.uri(), "t")), None).await;
+    on_token(
+        &server,
+        ResponseTemplate::new(200).set_body_json(token_answer(&server.uri(), "t-S3CRET")),
+        None,
+    )
+    .await;
     let store = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keystores/java.jks");
     let key = KeyStore::from_file(store).unwrap().password("changeit").key().unwrap();
     let grant = JwtBearer::with_key(server.uri(), "key", "ann@acme.example", key);
@@ -217,8 +236,8 @@ async fn every_login_error_of_the_troubleshooting_part_has_the_way_out_that_it_n
         let server = MockServer::start().await;
         let body = serde_json::json!({"error": error, "error_description": description});
         on_token(&server, ResponseTemplate::new(400).set_body_json(body), None).await;
-        let grant = sf_auth::ClientCredentials::new(server.uri(), "key", "secret");
-        let said = login().connect(grant).await.unwrap_err();
+        let grant = sf_auth::ClientCredentials::new(server.uri(), "key", "S3CRET");
+        let said = seen(login().connect(grant).await.unwrap_err());
         assert!(words.iter().all(|w| said.hint().unwrap().contains(w)), "{said}");
     }
 }

@@ -1,11 +1,13 @@
 //! What real orgs sent, and the list of what they can send.
 
+use std::path::{Path, PathBuf};
+
 use sf_auth::{OAuthError, UsernamePassword};
 use sf_core::auth::Exchange;
 use sf_core::retry::RetryPolicy;
 use wiremock::{MockServer, ResponseTemplate};
 
-use crate::support::{http, on_token, shared};
+use crate::support::{http, on_token, seen, shared};
 
 #[tokio::test]
 async fn the_recorded_login_by_password_is_sent_and_read_as_recorded() {
@@ -41,6 +43,42 @@ async fn the_recorded_login_by_password_is_sent_and_read_as_recorded() {
     assert_eq!(sent, expected);
 }
 
+/// All JSON files below a folder of the documents beside the repository.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+        .collect()
+}
+
+#[tokio::test]
+async fn every_recorded_token_answer_is_read() {
+    if shared("recorded/INDEX.md", "recorded token answers").is_none() {
+        return;
+    }
+    let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "..", "..", "shared", "recorded"].iter().collect();
+    let mut read = 0;
+    for path in files(&folder) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let recorded: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let body = recorded["response"]["body"].as_str().unwrap_or_default();
+        if !body.contains("\"access_token\"") {
+            continue;
+        }
+        let body = body.replace("<host>", "na1.salesforce.com");
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(200).set_body_raw(body, "application/json;charset=UTF-8");
+        on_token(&server, answer, None).await;
+        let grant = sf_auth::ClientCredentials::new(server.uri(), "key", "S3CRET");
+        let token = grant.exchange(&*http(), &RetryPolicy::none()).await;
+        let token = token.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(token.org_id.is_some() && token.user_id.is_some(), "{}", path.display());
+        read += 1;
+    }
+    assert!(read > 0, "no token answer was found");
+}
+
 /// The rows of the error table: code and the descriptions quoted beside it.
 fn listed(spec: &str) -> Vec<(String, Vec<String>)> {
     let section = spec.split("\n### ").find(|s| s.starts_with("2.3 Errors")).unwrap();
@@ -66,8 +104,8 @@ async fn every_error_of_the_list_has_a_kind_of_its_own_and_a_hint() {
             let server = MockServer::start().await;
             let body = serde_json::json!({"error": code, "error_description": description});
             on_token(&server, ResponseTemplate::new(400).set_body_json(body), None).await;
-            let grant = sf_auth::ClientCredentials::new(server.uri(), "key", "secret");
-            let error = grant.exchange(&*http(), &RetryPolicy::none()).await.unwrap_err();
+            let grant = sf_auth::ClientCredentials::new(server.uri(), "key", "S3CRET");
+            let error = seen(grant.exchange(&*http(), &RetryPolicy::none()).await.unwrap_err());
             assert!(error.hint().is_some_and(|h| h.len() > 20), "{code} ({description}): {error}");
             let known = OAuthError::new(code, description).kind();
             let fallback = matches!(known, sf_auth::ErrorKind::Refused | sf_auth::ErrorKind::InvalidGrant);

@@ -10,7 +10,7 @@ use sf_core::retry::RetryPolicy;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use crate::support::{hasty, http, token_answer};
+use crate::support::{hasty, http, seen, token_answer};
 
 /// An org that ends a refresh token with its use, and everything with its second use.
 #[derive(Clone)]
@@ -48,21 +48,21 @@ impl Respond for Rotating {
         assert_eq!((value("grant_type").as_str(), value("client_id").as_str()), ("refresh_token", "key"));
         let token = value("refresh_token");
         let mut spent = self.spent.lock().unwrap();
-        if token != format!("refresh {}", spent.len()) {
+        if token != format!("refresh-S3CRET {}", spent.len()) {
             self.reused.lock().unwrap().push(token);
             let body =
                 serde_json::json!({"error": "invalid_grant", "error_description": "token reuse detected"});
             return ResponseTemplate::new(400).set_body_json(body);
         }
         spent.push(token);
-        let mut body = token_answer(&self.url, &format!("access {}", spent.len()).replace(' ', ""));
-        body["refresh_token"] = format!("refresh {}", spent.len()).into();
+        let mut body = token_answer(&self.url, &format!("access-S3CRET {}", spent.len()).replace(' ', ""));
+        body["refresh_token"] = format!("refresh-S3CRET {}", spent.len()).into();
         ResponseTemplate::new(200).set_body_json(body)
     }
 }
 
 fn grant(url: &str, store: impl TokenStore) -> RefreshToken {
-    RefreshToken::new(url, "key", "refresh 0").store(store)
+    RefreshToken::new(url, "key", "refresh-S3CRET 0").store(store)
 }
 
 async fn refresh(grant: &RefreshToken) -> sf_auth::Result<String> {
@@ -80,24 +80,24 @@ async fn each_refresh_spends_the_token_of_the_one_before() {
     let (_server, org) = Rotating::start().await;
     let store = MemoryStore::new();
     let grant = grant(&org.url, store.clone());
-    for access in ["access1", "access2", "access3"] {
+    for access in ["access-S3CRET1", "access-S3CRET2", "access-S3CRET3"] {
         assert_eq!(refresh(&grant).await.unwrap(), access);
     }
-    assert_eq!(org.spent(), ["refresh 0", "refresh 1", "refresh 2"]);
-    assert_eq!(store.token().unwrap().expose(), "refresh 3");
+    assert_eq!(org.spent(), ["refresh-S3CRET 0", "refresh-S3CRET 1", "refresh-S3CRET 2"]);
+    assert_eq!(store.token().unwrap().expose(), "refresh-S3CRET 3");
 }
 
 #[tokio::test]
 async fn an_org_without_rotation_keeps_its_token() {
     let server = MockServer::start().await;
-    let answer = ResponseTemplate::new(200).set_body_json(token_answer(&server.uri(), "t"));
+    let answer = ResponseTemplate::new(200).set_body_json(token_answer(&server.uri(), "t-S3CRET"));
     crate::support::on_token(&server, answer, None).await;
     let store = MemoryStore::new();
-    let grant = grant(&server.uri(), store.clone()).client_secret("s");
+    let grant = grant(&server.uri(), store.clone()).client_secret("S3CRET");
     refresh(&grant).await.unwrap();
     refresh(&grant).await.unwrap();
     let sent = server.received_requests().await.unwrap();
-    let body = "grant_type=refresh_token&refresh_token=refresh+0&client_id=key&client_secret=s";
+    let body = "grant_type=refresh_token&refresh_token=refresh-S3CRET+0&client_id=key&client_secret=S3CRET";
     assert!(sent.iter().all(|r| r.body == body.as_bytes()), "{sent:?}");
     assert_eq!(store.token(), None);
 }
@@ -108,7 +108,7 @@ async fn a_file_is_private_whole_and_wins_over_the_given_token() {
     let file = folder.path().join("token.json");
     let (_server, org) = Rotating::start().await;
     refresh(&grant(&org.url, FileStore::new(&file))).await.unwrap();
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), r#"{"refresh_token":"refresh 1"}"#);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), r#"{"refresh_token":"refresh-S3CRET 1"}"#);
     #[cfg(unix)]
     for file in std::fs::read_dir(folder.path()).unwrap() {
         let mode = std::os::unix::fs::MetadataExt::mode(&file.as_ref().unwrap().metadata().unwrap());
@@ -116,13 +116,13 @@ async fn a_file_is_private_whole_and_wins_over_the_given_token() {
     }
     refresh(&grant(&org.url, FileStore::new(&file))).await.unwrap();
     refresh(&RefreshToken::stored(&org.url, "key", FileStore::new(&file))).await.unwrap();
-    assert_eq!(org.spent(), ["refresh 0", "refresh 1", "refresh 2"]);
+    assert_eq!(org.spent(), ["refresh-S3CRET 0", "refresh-S3CRET 1", "refresh-S3CRET 2"]);
 }
 
 #[tokio::test]
 async fn no_token_at_all_is_said_before_anything_is_sent() {
     let (server, org) = Rotating::start().await;
-    let error = refresh(&RefreshToken::stored(&org.url, "key", MemoryStore::new())).await.unwrap_err();
+    let error = seen(refresh(&RefreshToken::stored(&org.url, "key", MemoryStore::new())).await.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(error.hint().unwrap().contains("Log in once"), "{error}");
     assert!(server.received_requests().await.unwrap().is_empty());
@@ -133,7 +133,7 @@ async fn a_reuse_that_the_org_detects_is_reported_as_such_and_not_tried_again() 
     let (server, org) = Rotating::start().await;
     refresh(&grant(&org.url, MemoryStore::new())).await.unwrap();
     let copy = grant(&org.url, MemoryStore::new());
-    let error = Login::new().http(http()).retry(hasty()).connect(copy).await.unwrap_err();
+    let error = seen(Login::new().http(http()).retry(hasty()).connect(copy).await.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::ReusedRefreshToken);
     assert!(error.hint().unwrap().contains("keep the token in one `TokenStore`"), "{error}");
     assert_eq!(server.received_requests().await.unwrap().len(), 2);
@@ -176,24 +176,24 @@ async fn a_token_that_could_not_be_stored_is_not_used_and_not_lost() {
     let grant = grant(&org.url, Full(store.clone(), Arc::new(Mutex::new(2))));
     for _ in 0..2 {
         assert_eq!(refresh(&grant).await.unwrap_err().kind(), ErrorKind::TokenStore);
-        assert_eq!(org.spent(), ["refresh 0"], "spent before it was stored");
+        assert_eq!(org.spent(), ["refresh-S3CRET 0"], "spent before it was stored");
     }
     refresh(&grant).await.unwrap();
-    assert_eq!(org.spent(), ["refresh 0", "refresh 1"]);
-    assert_eq!(store.token().unwrap().expose(), "refresh 2");
+    assert_eq!(org.spent(), ["refresh-S3CRET 0", "refresh-S3CRET 1"]);
+    assert_eq!(store.token().unwrap().expose(), "refresh-S3CRET 2");
 }
 
 #[tokio::test]
 async fn a_file_that_holds_something_else_is_refused_without_showing_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token.json");
-    std::fs::write(&file, "5Aep861s3cret").unwrap();
-    let error = refresh(&grant("http://127.0.0.1:9", FileStore::new(&file))).await.unwrap_err();
+    std::fs::write(&file, "5Aep861-S3CRET").unwrap();
+    let error = seen(refresh(&grant("http://127.0.0.1:9", FileStore::new(&file))).await.unwrap_err());
     assert_eq!(error.kind(), ErrorKind::TokenStore);
     assert!(error.to_string().contains("token.json is not a token file"), "{error}");
-    assert!(!format!("{error:?}").contains("s3cret"));
+    assert!(!format!("{error:?}").contains("S3CRET"));
     let absent = folder.path().join("absent").join("token.json");
-    let error = refresh(&grant("http://127.0.0.1:9", FileStore::new(absent))).await.unwrap_err();
+    let error = seen(refresh(&grant("http://127.0.0.1:9", FileStore::new(absent))).await.unwrap_err());
     assert!(error.to_string().contains("cannot be locked: No such file"), "{error}");
 }
 
@@ -233,8 +233,8 @@ async fn processes_that_share_a_file_never_spend_a_token_twice() {
     assert!([one, two, three].iter().all(|status| status.as_ref().unwrap().success()));
     assert_eq!(org.reused(), Vec::<String>::new());
     let times = usize::try_from(3 * TIMES).unwrap();
-    assert_eq!(org.spent(), (0..times).map(|n| format!("refresh {n}")).collect::<Vec<_>>());
-    assert_eq!(stored(&file).await, Some(format!("refresh {times}")));
+    assert_eq!(org.spent(), (0..times).map(|n| format!("refresh-S3CRET {n}")).collect::<Vec<_>>());
+    assert_eq!(stored(&file).await, Some(format!("refresh-S3CRET {times}")));
 }
 
 #[tokio::test]
@@ -264,7 +264,7 @@ async fn a_rotated_token_survives_a_kill_between_its_answer_and_its_use() {
         ended = process.wait() => panic!("the process ended by itself: {ended:?}"),
     }
     process.kill().await.unwrap();
-    assert_eq!(stored(&file).await.as_deref(), Some("refresh 1"));
+    assert_eq!(stored(&file).await.as_deref(), Some("refresh-S3CRET 1"));
     refresh(&grant(&org.url, FileStore::new(&file))).await.unwrap();
     assert_eq!((org.spent().len(), org.reused().len()), (2, 0));
 }

@@ -1,4 +1,5 @@
-//! Nothing secret shows: not in logs at the finest level, not in `Debug`, not in errors.
+//! Nothing secret shows: not in logs at the finest level, not in `Debug`, not in errors, and not in what any other test
+//! makes happen.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -11,7 +12,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::support::{hasty, http, on_token, rsa_key, token_answer};
+use crate::support::{MARKS, hasty, http, leaks, on_token, output_of, rsa_key, seen, token_answer};
 
 const SECRETS: &[&str] = &[
     "s3cretOfTheApp",
@@ -128,5 +129,35 @@ fn no_secret_shows_in_logs_debug_or_errors_whatever_the_outcome() {
             let line = text.lines().find(|line| line.contains(secret));
             assert_eq!(line, None, "{secret:?} shows in {place}");
         }
+    }
+}
+
+#[test]
+fn no_secret_shows_in_anything_that_the_other_tests_write_at_the_finest_level() {
+    let (passed, output) = output_of(&["--skip", "secrets::"]);
+    assert!(
+        passed,
+        "the other tests fail when their logs are on: run them with RUST_LOG=trace -- --nocapture"
+    );
+    let (logged, seen) = (output.matches("logged in").count(), output.matches("seen: ").count());
+    assert!(logged >= 30 && seen >= 50, "{logged} logins were logged and {seen} values written");
+    assert_eq!(leaks(&output), Vec::<&str>::new());
+}
+
+/// The search above finds what it looks for, in logs and in what tests write.
+#[test]
+fn a_secret_that_shows_is_found() {
+    let (passed, output) = output_of(&["--exact", "secrets::shows_secrets", "--ignored"]);
+    assert!(passed, "{output}");
+    assert_eq!(leaks(&output).len(), 1 + MARKS.len(), "{output}");
+}
+
+#[test]
+#[ignore = "the other process of the test above"]
+fn shows_secrets() {
+    let _ = http();
+    tracing::trace!(token = "token-S3CRET", "as it must never be");
+    for mark in MARKS {
+        seen(format!("{mark}…"));
     }
 }

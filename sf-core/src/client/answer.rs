@@ -11,6 +11,10 @@ use crate::{ApiError, Error, ErrorKind, time};
 /// What is read of an error body: an edge may send pages of HTML.
 const ERROR_BODY: usize = 64 * 1024;
 
+/// What userinfo and identity URLs answer, with 403, to a token that has ended, where the rest of the org has 401 and a
+/// list of errors.
+const BAD_TOKEN: &str = "Bad_OAuth_Token";
+
 /// A failure below HTTP as an error of the call.
 pub(crate) fn transport(what: &str, error: TransportError) -> Error {
     error.during(what)
@@ -39,8 +43,10 @@ pub(crate) async fn refusal(what: &str, instance: &Url, response: Response) -> E
     // A body that breaks off here must not hide the status that came before it.
     let body = response.collect(ERROR_BODY).await.unwrap_or_default();
     let errors = api_errors(&body);
-    let kind = kind_of(status, &errors);
+    let ended = status == StatusCode::FORBIDDEN && body.trim_ascii() == BAD_TOKEN.as_bytes();
+    let kind = if ended { ErrorKind::SessionExpired } else { kind_of(status, &errors) };
     let said = match errors.first() {
+        None if ended => BAD_TOKEN.to_owned(),
         Some(e) => format!("{}: {}", e.error_code, e.message.trim()),
         None if html => "an HTML page instead of an answer".to_owned(),
         None if body.is_empty() => "no body".to_owned(),
@@ -101,6 +107,31 @@ mod tests {
 
     fn kind(status: u16, body: &str) -> ErrorKind {
         kind_of(StatusCode::from_u16(status).unwrap(), &api_errors(body.as_bytes()))
+    }
+
+    #[tokio::test]
+    async fn a_token_that_ended_is_known_by_the_older_words_of_userinfo_as_well() {
+        for (status, body, kind) in [
+            (403, "Bad_OAuth_Token", ErrorKind::SessionExpired),
+            (403, "Bad_OAuth_Token\n", ErrorKind::SessionExpired),
+            (403, "Missing_OAuth_Token", ErrorKind::Refused),
+            (404, "Bad_OAuth_Token", ErrorKind::NotFound),
+        ] {
+            let response = Response {
+                status: StatusCode::from_u16(status).unwrap(),
+                headers: ::http::HeaderMap::new(),
+                framing: crate::http::Framing::Explicit,
+                body: Box::pin(futures_util::stream::iter([Ok(bytes::Bytes::from(body))])),
+            };
+            let instance = Url::parse("https://acme.my.salesforce.com").unwrap();
+            let error = refusal("GET userinfo", &instance, response).await;
+            assert_eq!((error.kind(), error.status()), (kind, Some(status)), "{body}");
+            assert_eq!(
+                error.to_string().contains("(Bad_OAuth_Token)"),
+                kind == ErrorKind::SessionExpired,
+                "{error}"
+            );
+        }
     }
 
     #[test]

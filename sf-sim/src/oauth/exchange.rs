@@ -1,6 +1,8 @@
 //! The token exchange grant. The app's handler is a table of subject tokens and the users that they stand for.
 
-use super::{BAD_GRANT, Form, Issue, NOT_ADMITTED, Proof, Refusal, Shape, admit, client, issue};
+use super::{
+    BAD_GRANT, Form, Issue, NOT_ADMITTED, Proof, Refusal, Shape, admit, client, issue, on_my_domain,
+};
 use crate::account::Grant;
 use crate::org::{Shared, Standing};
 use crate::rest::{Answer, Call};
@@ -15,6 +17,7 @@ pub(super) fn grant(org: &Shared, call: &Call, form: &Form) -> Result<Answer, Re
     if !app.allows(Grant::TokenExchange) {
         return Err(BAD_GRANT);
     }
+    on_my_domain(&org.state(), call)?;
     let (token, kind) = (form.need("subject_token")?, form.need("subject_token_type")?);
     let kind = kind.strip_prefix("urn:ietf:params:oauth:token-type:").unwrap_or_default();
     if !TYPES.contains(&kind) {

@@ -151,11 +151,8 @@ fn token(org: &Shared, call: &Call) -> Result<Answer, Refusal> {
 fn client_credentials(org: &Shared, call: &Call, form: &Form) -> Result<Answer, Refusal> {
     let registered = client(org, call, form, Proof::Secret)?;
     let app = &registered.app;
-    let generic = ["://login.salesforce.com", "://test.salesforce.com"];
     let mut state = org.state();
-    if !state.knobs.my_domain || generic.iter().any(|host| call.base.ends_with(host)) {
-        return Err(Refusal::grant("request not supported on this domain"));
-    }
+    on_my_domain(&state, call)?;
     let run_as = app.run_as.as_deref().filter(|_| app.allows(Grant::ClientCredentials));
     let who = run_as.and_then(|name| state.accounts.user(name)).map(|(who, _)| who);
     let who = who.ok_or(Refusal::grant("no client credentials user enabled"))?;
@@ -163,6 +160,15 @@ fn client_credentials(org: &Shared, call: &Call, form: &Form) -> Result<Answer, 
     drop(state);
     let scope = scopes(app, form.get("scope"))?;
     Ok(issue(org, call, Issue::new(app, who, scope, Shape::Usual)))
+}
+
+/// Some grants are to be had at the org's own host alone.
+fn on_my_domain(state: &State, call: &Call) -> Result<(), Refusal> {
+    let generic = ["://login.salesforce.com", "://test.salesforce.com"];
+    if state.knobs.my_domain && !generic.iter().any(|host| call.base.ends_with(host)) {
+        return Ok(());
+    }
+    Err(Refusal::grant("request not supported on this domain"))
 }
 
 /// The address that a call comes from. In this process, and behind a proxy that says nothing, that is this machine.

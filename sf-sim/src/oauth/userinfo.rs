@@ -58,8 +58,10 @@ fn urls(org: &Shared, base: &str, user: RecordId) -> Value {
         ("feed_items", "chatter/feed-items"),
     ] {
         urls.insert(name.to_owned(), format!("{base}/services/data/v{{version}}/{path}").into());
+        if name == "recent" {
+            urls.insert("profile".to_owned(), format!("{base}/{user}").into());
+        }
     }
-    urls.insert("profile".to_owned(), format!("{base}/{user}").into());
     Value::Object(urls)
 }
 

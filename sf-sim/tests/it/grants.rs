@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use sf_sim::fault::{Action, Fault, OAUTH_ERRORS, Route};
 use sf_sim::{App, Grant, Sim, SimBuilder, User};
 
-use crate::support::{NOW, Org, V, header, keys, told};
+use crate::support::{NOW, Org, V, header, keys, shared, told};
 
-const ADA: &str = "ada@example.com";
+pub(crate) const ADA: &str = "ada@example.com";
 const CALLBACK: &str = "http://localhost:1717/cb";
 /// RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -21,7 +21,7 @@ fn error((error, description): (&str, &str)) -> (u16, String) {
     (400, json!({ "error": error, "error_description": description }).to_string())
 }
 
-fn portal() -> App {
+pub(crate) fn portal() -> App {
     App::new("portal").secret("s3cret").callback(CALLBACK)
 }
 
@@ -29,7 +29,7 @@ fn with(app: App) -> SimBuilder {
     Sim::builder().app(app).user(User::new(ADA, "engine").security_token("tok").name("Ada", "Lovelace"))
 }
 
-async fn org(app: App) -> Org {
+pub(crate) async fn org(app: App) -> Org {
     Org::of(with(app)).await
 }
 
@@ -110,7 +110,7 @@ async fn tokens(org: &Org) -> (String, String) {
     (text("access_token"), text("refresh_token"))
 }
 
-async fn works(org: &Org, token: &str) -> bool {
+pub(crate) async fn works(org: &Org, token: &str) -> bool {
     let path = format!("{V}/limits");
     org.without_token(Method::GET, &path).bearer_auth(token).send().await.unwrap().status() == 200
 }
@@ -383,6 +383,9 @@ async fn a_subject_token_is_exchanged_where_the_handler_knows_it() {
         let answer: Value = exchange(&[change]).await.json().await.unwrap();
         assert_eq!(answer["error"], wanted, "{}", change.0);
     }
+    org.sim.set_my_domain(false);
+    let elsewhere = ("invalid_grant", "request not supported on this domain");
+    assert_eq!(told(exchange(&[]).await).await, error(elsewhere));
 }
 
 #[tokio::test]
@@ -488,53 +491,39 @@ async fn every_error_can_be_had_on_demand() {
     }
 }
 
-async fn soap(org: &Org, version: &str, username: &str, password: &str) -> (u16, String) {
-    let body = format!(
-        "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body>\
-         <login xmlns=\"urn:partner.soap.sforce.com\"><username>{username}</username>\
-         <password>{password}</password></login></e:Body></e:Envelope>"
-    );
-    let call = org.without_token(Method::POST, &format!("/services/Soap/u/{version}"));
-    told(
-        call.header("SOAPAction", "login")
-            .header("Content-Type", "text/xml")
-            .body(body)
-            .send()
-            .await
-            .unwrap(),
-    )
-    .await
+/// The rows of the table of OAuth errors: codes, and what is quoted beside them.
+fn listed(wire: &str) -> Vec<(Vec<&str>, Vec<&str>)> {
+    let section = wire.split("\n### ").find(|section| section.starts_with("2.3 Errors")).unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| ") && !line.contains("error_description |"));
+    rows.map(|row| {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let codes = cells[1].split([',', '/']).map(str::trim).filter(|code| !code.is_empty());
+        (codes.collect(), cells[2].split('`').skip(1).step_by(2).collect())
+    })
+    .collect()
 }
 
-fn element<'a>(xml: &'a str, name: &str) -> &'a str {
-    xml.split(&format!("<{name}>")).nth(1).unwrap().split("</").next().unwrap()
-}
-
-#[tokio::test]
-async fn a_soap_login_gives_a_session_id_up_to_version_64() {
-    let org = org(portal()).await;
-    let (status, xml) = soap(&org, "64.0", ADA, "enginetok").await;
-    assert_eq!(status, 200, "{xml}");
-    assert!(works(&org, element(&xml, "sessionId")).await);
-    let server = format!("{}/services/Soap/u/64.0/{}", org.server.url(), org.sim.org_id().as_str15());
-    assert_eq!((element(&xml, "serverUrl"), element(&xml, "passwordExpired")), (server.as_str(), "false"));
-    for (version, password, code) in [
-        ("64.0", "wrong", "INVALID_LOGIN"),
-        ("64.0", "engine", "LOGIN_MUST_USE_SECURITY_TOKEN"),
-        ("65.0", "enginetok", "UNSUPPORTED_API_VERSION"),
-        ("30.0", "enginetok", "UNSUPPORTED_API_VERSION"),
-    ] {
-        let (status, xml) = soap(&org, version, ADA, password).await;
-        assert_eq!((status, element(&xml, "sf:exceptionCode")), (500, code));
-        assert!(element(&xml, "faultstring").starts_with(code), "{xml}");
+#[test]
+fn every_error_that_orgs_are_known_to_have_can_be_had() {
+    let Some(path) = shared("spec/salesforce-wire.md") else {
+        let line = "skipped: ../shared is absent: the list of OAuth errors\n";
+        std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap_or_default();
+        return;
+    };
+    let wire = std::fs::read_to_string(path).unwrap();
+    let listed = listed(&wire);
+    assert!(listed.len() >= 20, "the table was not found: {listed:?}");
+    for (codes, said) in &listed {
+        for code in codes {
+            let has = |words: &str| OAUTH_ERRORS.contains(&(code, words));
+            let known = OAUTH_ERRORS.iter().any(|(known, _)| known == code);
+            let quoted = said.is_empty() || said.iter().any(|words| has(words));
+            assert!(known && quoted, "{code}: {said:?}");
+        }
+        for words in said {
+            assert!(OAUTH_ERRORS.iter().any(|(_, known)| known == words), "{codes:?}: {words}");
+        }
     }
-    org.sim.change_user(ADA, |user| user.password_expired(true));
-    let (_, xml) = soap(&org, "64.0", ADA, "enginetok").await;
-    assert_eq!(element(&xml, "passwordExpired"), "true");
-    assert!(!works(&org, element(&xml, "sessionId")).await);
-    org.sim.change_user(ADA, |user| user.active(false).password_expired(false));
-    let (_, xml) = soap(&org, "64.0", ADA, "enginetok").await;
-    assert_eq!(element(&xml, "sf:exceptionCode"), "INVALID_LOGIN");
 }
 
 #[tokio::test]

@@ -13,4 +13,5 @@ mod limits;
 mod login;
 mod recorded;
 mod rest;
+mod soap;
 mod support;

@@ -200,6 +200,30 @@ async fn a_login_answers_with_the_recorded_members() {
 }
 
 #[tokio::test]
+async fn the_identity_url_answers_in_the_recorded_order() {
+    let Some(case) = Case::of("restforce-db/200_get_https_login.salesforce.com_id_ID_ID.json") else {
+        return;
+    };
+    let org = Org::new().await;
+    let path = format!("/id/{}/{}", org.sim.org_id(), org.sim.user_id());
+    // The scheme of the recorded call, which is older than Bearer.
+    let call = org.without_token(Method::GET, &path).header("Authorization", format!("OAuth {}", org.token));
+    let answer = call.send().await.unwrap();
+    let recorded = case.0["response"]["headers"]["Content-Type"].as_str();
+    assert_eq!(header(&answer, "content-type"), recorded);
+    let (ours, theirs): (Value, Value) = (answer.json().await.unwrap(), case.json());
+    assert_eq!(keys(&ours), keys(&theirs));
+    for within in ["photos", "status", "urls"] {
+        assert_eq!(keys(&ours[within]), keys(&theirs[within]), "{within}");
+    }
+    for (key, value) in theirs.as_object().unwrap() {
+        let kind =
+            |value: &Value| (value.is_string(), value.is_boolean(), value.is_number(), value.is_object());
+        assert!(value.is_null() || ours[key].is_null() || kind(&ours[key]) == kind(value), "{key}");
+    }
+}
+
+#[tokio::test]
 async fn rows_and_queries_have_the_recorded_shape() {
     let Some(query) = Case::of("restforce-db/200_get_data_api_version_query.json") else { return };
     let Some(deleted) = Case::of("restforce-db/404_delete_data_api_version_sobjects_ID__c_ID.json") else {

@@ -1,5 +1,8 @@
 //! What the tests share: keys, hosts that misbehave, and the documents beside the repository.
 
+mod browser;
+mod shown;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -13,6 +16,9 @@ use tokio::net::TcpListener;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+pub(crate) use browser::Person;
+pub(crate) use shown::{MARKS, leaks, logged, output_of, seen};
+
 /// One RSA key for the whole binary: making one takes a moment.
 pub(crate) fn rsa_key() -> &'static KeyPair {
     static KEY: OnceLock<KeyPair> = OnceLock::new();
@@ -20,11 +26,13 @@ pub(crate) fn rsa_key() -> &'static KeyPair {
 }
 
 pub(crate) fn http() -> Arc<dyn HttpService> {
+    logged();
     Arc::new(ReqwestService::new().unwrap())
 }
 
 /// Several attempts, without the pauses that an org deserves.
 pub(crate) fn hasty() -> RetryPolicy {
+    logged();
     RetryPolicy::default()
         .with_max_attempts(4)
         .with_initial_backoff(Duration::from_millis(2))
