@@ -71,6 +71,11 @@ impl Error {
         self.lost_job.as_deref()
     }
 
+    /// The same error where its job is not lost after all.
+    pub(crate) fn with_job_kept(self) -> Self {
+        Self { lost_job: None, ..self }
+    }
+
     /// Whether the org refused the login itself.
     pub(crate) fn is_refused_login(&self) -> bool {
         let mut next = self.source();

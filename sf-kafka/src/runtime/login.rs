@@ -9,6 +9,7 @@ use sf_core::auth::TokenCache;
 use sf_core::http::{HttpService, ReqwestService};
 use sf_core::retry::RetryPolicy;
 
+use super::proxy::Proxied;
 use crate::config::{Auth, BulkQuerySource};
 use crate::{Error, Outlook, Result};
 
@@ -19,10 +20,11 @@ use crate::{Error, Outlook, Result};
 /// A grant or a proxy that cannot work as configured.
 pub fn connect(config: &BulkQuerySource, http: Arc<dyn HttpService>) -> Result<Client> {
     let instance = config.instance.as_str();
-    let http = match &config.proxy {
+    let http: Arc<dyn HttpService> = match &config.proxy {
         Some(proxy) => Arc::new(ReqwestService::builder().proxy(proxy.expose()).build()?),
         None => http,
     };
+    let http: Arc<dyn HttpService> = Arc::new(Proxied::new(http, config));
     let login_retry = retry(config.login_budget.unwrap_or(config.retry_budget));
     let retry = retry(config.retry_budget);
     let build = |tokens: TokenCache, http: Arc<dyn HttpService>| {

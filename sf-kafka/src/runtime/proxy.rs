@@ -1,0 +1,67 @@
+//! What a proxy's refusal means: the org was never asked, and asking again is no use.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use sf_core::http::{HttpService, Response, TransportError, TransportErrorKind};
+use url::Url;
+
+use crate::config::BulkQuerySource;
+use crate::error::chain;
+
+/// How the HTTP client words the refusal of a tunnel; it gives no type for it.
+const TUNNEL_REFUSED: &str = "proxy authorization required";
+
+/// HTTP as it is, except that a proxy which wants another login ends the matter: its answer is not the org's,
+/// and a password that is sent again and again can lock its user out there too.
+#[derive(Debug)]
+pub(super) struct Proxied {
+    inner: Arc<dyn HttpService>,
+    refusal: Arc<str>,
+}
+
+impl Proxied {
+    pub(super) fn new(inner: Arc<dyn HttpService>, config: &BulkQuerySource) -> Self {
+        Self { inner, refusal: refusal(config).into() }
+    }
+}
+
+/// What to say and what to do, without the user and the password.
+fn refusal(config: &BulkQuerySource) -> String {
+    let Some(url) = config.proxy.as_ref().and_then(|proxy| Url::parse(proxy.expose()).ok()) else {
+        return "the proxy of HTTPS_PROXY or HTTP_PROXY refuses its user and password, or wants one (407): correct \
+                the variable, or set http.proxy, http.proxy.auth.scheme = BASIC, http.proxy.user and \
+                http.proxy.password"
+            .to_owned();
+    };
+    let host = url.host_str().unwrap_or_default();
+    let place = format!("the proxy {host}:{}", url.port_or_known_default().unwrap_or_default());
+    if url.username().is_empty() {
+        format!(
+            "{place} wants a user and a password (407): set http.proxy.auth.scheme = BASIC, http.proxy.user and \
+             http.proxy.password"
+        )
+    } else {
+        format!(
+            "{place} refuses its user and password (407): correct http.proxy.user and http.proxy.password"
+        )
+    }
+}
+
+impl HttpService for Proxied {
+    fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<Response, TransportError>> {
+        let (answer, refusal) = (self.inner.call(request), Arc::clone(&self.refusal));
+        Box::pin(async move {
+            let answer = answer.await;
+            let refused = match &answer {
+                Ok(answer) => answer.status == http::StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+                Err(error) => chain(error).contains(TUNNEL_REFUSED),
+            };
+            if refused {
+                return Err(TransportError::new(TransportErrorKind::Request, &*refusal));
+            }
+            answer
+        })
+    }
+}
