@@ -51,7 +51,8 @@ impl Error {
         self
     }
 
-    fn with_hint(mut self, hint: Option<String>) -> Self {
+    /// Adds what a person can do about it.
+    pub(crate) fn with_hint(mut self, hint: Option<String>) -> Self {
         self.hint = hint;
         self
     }
@@ -135,13 +136,41 @@ fn of_call(error: &sf_core::Error) -> Outlook {
     }
 }
 
+/// What whoever looks after a connector can do about a failed call, in the words of its configuration.
+fn advice(error: &sf_core::Error) -> Option<String> {
+    const NEXT_TOKEN: &str = "An app that rotates refresh tokens ends each with its use: get a new one by a login, and name a \
+        file in salesforce.refresh.token.file, so that the next one outlives this process.";
+    let text = match error.error_code() {
+        Some("API_DISABLED_FOR_ORG") => {
+            "The org's edition has no API, or the user lacks the permission \"API Enabled\" (Setup > Permission Sets)."
+        }
+        Some("API_CURRENTLY_DISABLED") => "The org's API is switched off for now: ask its administrator.",
+        Some("FUNCTIONALITY_NOT_ENABLED" | "FEATURENOTENABLED") => {
+            "The org or the user lacks what is named here: ask the org's administrator."
+        }
+        Some(code) if code.starts_with("INSUFFICIENT_ACCESS") => {
+            "Give the user read access to the object and its fields (Setup > Permission Sets)."
+        }
+        _ if error.kind() == sf_core::ErrorKind::Connect => {
+            "Check salesforce.instance, and behind a proxy http.proxy or the variables HTTPS_PROXY and NO_PROXY."
+        }
+        _ => match (sf_auth::Error::from(error.clone()).kind(), error.hint()) {
+            (sf_auth::ErrorKind::ReusedRefreshToken, _) => NEXT_TOKEN,
+            (sf_auth::ErrorKind::ExpiredToken, Some(hint)) => return Some(format!("{hint} {NEXT_TOKEN}")),
+            (_, hint) => hint?,
+        },
+    };
+    Some(text.to_owned())
+}
+
 fn is_login_rate(error: &sf_core::Error) -> bool {
     sf_auth::Error::from(error.clone()).kind() == sf_auth::ErrorKind::LoginRateExceeded
 }
 
 impl From<sf_core::Error> for Error {
     fn from(error: sf_core::Error) -> Self {
-        Self::new(of_call(&error), "a call to the org failed").with_source(error)
+        let hint = advice(&error);
+        Self::new(of_call(&error), "a call to the org failed").with_source(error).with_hint(hint)
     }
 }
 
@@ -149,6 +178,7 @@ const CONFIGURED: &str = "the object cannot be read as configured";
 
 impl From<sf_soql::Error> for Error {
     fn from(error: sf_soql::Error) -> Self {
+        let hint = error.org().and_then(advice);
         let (outlook, message) = match error.org() {
             Some(call) if error.kind() == sf_soql::ErrorKind::Org => {
                 (of_call(call), "a call to the org failed")
@@ -156,7 +186,7 @@ impl From<sf_soql::Error> for Error {
             Some(call) => (of_call(call), CONFIGURED),
             None => (Outlook::Final, CONFIGURED),
         };
-        Self::new(outlook, message).with_source(error)
+        Self::new(outlook, message).with_source(error).with_hint(hint)
     }
 }
 
@@ -176,7 +206,9 @@ impl From<sf_bulk2::Error> for Error {
             _ => false,
         };
         let lost_job = error.job().filter(|_| lost).map(|id| id.to_string());
-        Self { lost_job, ..Self::new(outlook, "the object could not be read").with_source(error) }
+        let hint = error.api_error().and_then(advice);
+        let built = Self::new(outlook, "the object could not be read").with_source(error);
+        Self { lost_job, ..built.with_hint(hint) }
     }
 }
 
@@ -190,6 +222,7 @@ impl From<crate::kafka::Error> for Error {
             K::Setting => "Kafka's client cannot be set up",
             K::UnknownTopic => "a topic is missing",
             K::TooLarge => "a record could not be delivered",
+            K::Unreachable if error.topic().is_none() => "Kafka cannot be reached",
             K::Unreachable | K::Closed => "the records could not be delivered",
             _ => "Kafka cannot be used",
         };
@@ -210,17 +243,56 @@ impl From<crate::offset::Error> for Error {
     }
 }
 
-/// An error with all its causes in one line, for logs.
+/// An error with all its causes in one line, for logs. A hint, which some put on a line below, is not in it.
 pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
+    let mut text = String::new();
+    let mut next = Some(error);
     while let Some(cause) = next {
         let said = cause.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
+        let said = said.lines().next().unwrap_or_default();
+        if !text.contains(said) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(said);
         }
         next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_stands_at_the_end_once_and_a_log_line_is_one_line() {
+        let call = sf_core::Error::new(sf_core::ErrorKind::Auth, "OAuth refused the login")
+            .with_hint("Copy the secret again.")
+            .with_source("below");
+        let error = Error::from(call);
+        assert_eq!(chain(&error), "a call to the org failed: OAuth refused the login: below");
+        assert_eq!(error.hint(), Some("Copy the secret again."));
+        assert_eq!(
+            error.told(),
+            "a call to the org failed: OAuth refused the login: below; Copy the secret again."
+        );
+    }
+
+    #[test]
+    fn what_to_do_is_said_in_the_words_of_the_configuration() {
+        let refused = |kind, code: &str, message: &str| {
+            let said = vec![sf_core::ApiError::new(code, message)];
+            Error::from(sf_core::Error::new(kind, "refused").with_api_errors(said))
+        };
+        use sf_core::ErrorKind as K;
+        for (error, word) in [
+            (refused(K::Refused, "API_DISABLED_FOR_ORG", "no"), "API Enabled"),
+            (refused(K::Refused, "INSUFFICIENT_ACCESS_OR_READONLY", "no"), "read access"),
+            (refused(K::Auth, "invalid_grant", "token reuse detected"), "salesforce.refresh.token.file"),
+            (Error::from(sf_core::Error::new(K::Connect, "no")), "salesforce.instance"),
+        ] {
+            assert!(error.hint().is_some_and(|hint| hint.contains(word)), "{:?}", error.hint());
+        }
+    }
 }

@@ -303,12 +303,16 @@ async fn next_signal() -> bool {
     }
 }
 
-/// An error with its causes and what to do about it, for people.
+/// An error with its causes and what to do about it, for people. Hints of causes are in its own.
 fn lines(error: &Error) -> String {
     let mut text = error.to_string();
     let mut next = std::error::Error::source(error);
     while let Some(cause) = next {
-        text.push_str(&format!("\n  {}", cause.to_string().replace('\n', "\n  ")));
+        let said = cause.to_string();
+        let said = said.lines().next().unwrap_or_default();
+        if !text.contains(said) {
+            text.push_str(&format!("\n  {said}"));
+        }
         next = cause.source();
     }
     if let Some(hint) = error.hint() {

@@ -72,9 +72,10 @@ pub fn connect(config: &BulkQuerySource, http: Arc<dyn HttpService>) -> Result<C
 }
 
 fn cache(grant: impl sf_auth::Grant, http: &Arc<dyn HttpService>, retry: RetryPolicy) -> Result<TokenCache> {
-    grant
-        .check()
-        .map_err(|e| Error::new(Outlook::Final, "the login cannot work as configured").with_source(e))?;
+    grant.check().map_err(|e| {
+        let hint = e.hint().map(str::to_owned);
+        Error::new(Outlook::Final, "the login cannot work as configured").with_source(e).with_hint(hint)
+    })?;
     Ok(TokenCache::new(grant, Arc::clone(http), retry))
 }
 

@@ -132,8 +132,11 @@ async fn topic_exists(admin: &dyn Admin, config: &BulkQuerySource, topic: &str) 
     let place = elsewhere
         .map(|servers| format!(" on {servers} (producer.override.bootstrap.servers)"))
         .unwrap_or_default();
-    Err(crate::kafka::Error::new(ErrorKind::UnknownTopic, format!("topic {topic} does not exist{place}"))
-        .with_topic(topic)
-        .with_hint(format!("create it, for example: kafka-topics --create --topic {topic} --partitions 6"))
-        .into())
+    let missing =
+        crate::kafka::Error::new(ErrorKind::UnknownTopic, format!("topic {topic} does not exist{place}"))
+            .with_topic(topic)
+            .with_hint(format!(
+                "create it, for example: kafka-topics --create --topic {topic} --partitions 6"
+            ));
+    Err(Error::from(missing).about(format!("connector {} cannot run", config.name)))
 }

@@ -9,6 +9,7 @@ mod kafka_mock;
 mod kafka_real;
 mod kafka_support;
 mod logins;
+mod mistakes;
 mod offset_kafka;
 mod operator;
 mod process;

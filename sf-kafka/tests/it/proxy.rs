@@ -152,11 +152,12 @@ fn https(sim: &Sim) -> (Behind, String) {
         .with_single_cert(vec![certificate.der().clone()], own.into())
         .unwrap();
     let (sender, receiver) = mpsc::unbounded_channel();
-    let router =
-        sim.router().layer(axum::middleware::map_request(async |mut request: axum::extract::Request| {
+    let router = axum::Router::new().fallback_service(sim.router()).layer(axum::middleware::map_request(
+        async |mut request: axum::extract::Request| {
             request.headers_mut().insert("x-forwarded-proto", HeaderValue::from_static("https"));
             request
-        }));
+        },
+    ));
     tokio::spawn(async move { axum::serve(Tunnels(receiver), router).await });
     (Behind::Tls(TlsAcceptor::from(Arc::new(config)), sender), certificate.pem())
 }

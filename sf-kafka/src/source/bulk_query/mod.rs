@@ -21,6 +21,7 @@ use sf_core::poll::PollPolicy;
 use sf_core::record::{FieldType, Record, csv_cell};
 use sf_core::{ApiVersion, Client};
 
+use crate::error::chain;
 use crate::offset::{Locator, SourceOffset};
 use crate::{Error, Outlook, Result};
 pub use plan::TablePlan;
@@ -206,7 +207,7 @@ impl TableSource {
                             table = self.object.plan.object,
                             job = %flight.job.id(),
                             rows = position.rows,
-                            %error,
+                            error = chain(&error),
                             "the org refuses a locator of its own: the result is read again from its first page, past the rows that have been delivered"
                         );
                         let anew = Reading::new(flight, position, self.object.pace.page_rows, reading.total);

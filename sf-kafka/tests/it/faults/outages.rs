@@ -273,7 +273,7 @@ async fn locators_that_are_always_refused_end_the_work_in_the_orgs_words_and_no_
     let mut bench = Bench::in_process(leads());
     let always = Fault::on(Route::Results).containing("MTAw").always().then(locator_refused());
     let fault = bench.sim.faults().add(always);
-    says(&bench.given_up(&[]).await, &["page MTAw", "INVALID_QUERY_LOCATOR: invalid query locator"]);
+    says(&bench.given_up(&[]).await, &["job 750", "INVALID_QUERY_LOCATOR: invalid query locator"]);
     assert_eq!(bench.calls(Route::CreateJob), 3, "twice replaced and then given up");
     bench.offsets.assert_none_too_far();
     bench.sim.faults().remove(fault);
