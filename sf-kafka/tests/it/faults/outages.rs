@@ -220,10 +220,12 @@ async fn a_locator_that_the_org_refuses_costs_no_row_and_no_job_and_nothing_come
             let cut = Fault::on(Route::Results).containing(page).then(Action::cut(2_000));
             bench.sim.faults().add(cut);
         }
-        let refused = Fault::on(Route::Results).containing(page).nth(1 + u64::from(cut));
+        // Refused in the middle of a page, it is refused at the next try too.
+        let times = 1 + u64::from(cut);
+        let refused = Fault::on(Route::Results).containing(page).nth(times).times(times);
         let fault = bench.sim.faults().add(refused.then(locator_refused()));
         let (log, metrics) = watched(bench.deliver()).await;
-        assert_eq!(bench.sim.faults().count(fault), 1);
+        assert_eq!(bench.sim.faults().count(fault), times);
         bench.assert_exact(&format!("{page} is refused"));
         assert_eq!(bench.calls(Route::CreateJob), 1, "{page}");
         says(&log, &["the org refuses a locator of its own", "INVALID_QUERY_LOCATOR"]);
@@ -276,10 +278,14 @@ async fn locators_that_are_always_refused_end_the_work_in_the_orgs_words_and_no_
     says(&bench.given_up(&[]).await, &["job 750", "INVALID_QUERY_LOCATOR: invalid query locator"]);
     assert_eq!(bench.calls(Route::CreateJob), 3, "twice replaced and then given up");
     bench.offsets.assert_none_too_far();
+    let before = bench.kafka.ids();
     bench.sim.faults().remove(fault);
     bench.afresh();
     bench.deliver().await;
-    assert_eq!(bench.kafka.ids(), bench.in_org());
+    let mut all = [before, bench.kafka.ids()].concat();
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all, bench.in_org());
 }
 
 #[tokio::test]
