@@ -101,6 +101,11 @@ impl Error {
         None
     }
 
+    /// The error and its causes in one line. What to do about it is [`hint`](Self::hint).
+    pub fn sentence(&self) -> String {
+        chain(self)
+    }
+
     /// The error, its causes and what to do about it, for people.
     pub(crate) fn told(&self) -> String {
         match &self.hint {

@@ -170,14 +170,11 @@ async fn check_all(check: Check) -> ExitCode {
     let Some(configs) = read(&check.configs) else { return ExitCode::FAILURE };
     let mut good = true;
     for (config, _) in configs {
-        println!("{}: the configuration is good", config.name);
-        if check.offline {
-            continue;
-        }
-        match ask(&config).await {
-            Ok(text) => print!("{text}"),
+        let asked = if check.offline { Ok(String::new()) } else { ask(&config).await };
+        match asked {
+            Ok(text) => print!("{}: the configuration is good\n{text}", config.name),
             Err(error) => {
-                println!("  {}", lines(&error));
+                println!("{} cannot run: {}", config.name, lines(&error));
                 good = false;
             }
         }
@@ -303,20 +300,10 @@ async fn next_signal() -> bool {
     }
 }
 
-/// An error with its causes and what to do about it, for people. Hints of causes are in its own.
+/// An error with its causes in one line, and below it what to do, for people.
 fn lines(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        let said = said.lines().next().unwrap_or_default();
-        if !text.contains(said) {
-            text.push_str(&format!("\n  {said}"));
-        }
-        next = cause.source();
+    match error.hint() {
+        Some(hint) => format!("{}\n  {hint}", error.sentence()),
+        None => error.sentence(),
     }
-    if let Some(hint) = error.hint() {
-        text.push_str(&format!("\n  {hint}"));
-    }
-    text
 }

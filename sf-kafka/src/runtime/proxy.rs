@@ -19,24 +19,35 @@ const TUNNEL_REFUSED: &str = "proxy authorization required";
 pub(super) struct Proxied {
     inner: Arc<dyn HttpService>,
     refusal: Arc<str>,
+    /// What to say where no connection comes about, with a proxy of the connector's own.
+    away: Option<Arc<str>>,
 }
 
 impl Proxied {
     pub(super) fn new(inner: Arc<dyn HttpService>, config: &BulkQuerySource) -> Self {
-        Self { inner, refusal: refusal(config).into() }
+        let away = place(config).map(|place| format!("no connection by way of {place}").into());
+        Self { inner, refusal: refusal(config).into(), away }
     }
+}
+
+fn url(config: &BulkQuerySource) -> Option<Url> {
+    Url::parse(config.proxy.as_ref()?.expose()).ok()
+}
+
+/// The proxy, without user and password.
+fn place(config: &BulkQuerySource) -> Option<String> {
+    let url = url(config)?;
+    Some(format!("the proxy {}:{}", url.host_str()?, url.port_or_known_default()?))
 }
 
 /// What to say and what to do, without the user and the password.
 fn refusal(config: &BulkQuerySource) -> String {
-    let Some(url) = config.proxy.as_ref().and_then(|proxy| Url::parse(proxy.expose()).ok()) else {
+    let (Some(url), Some(place)) = (url(config), place(config)) else {
         return "the proxy of HTTPS_PROXY or HTTP_PROXY refuses its user and password, or wants one (407): correct \
                 the variable, or set http.proxy, http.proxy.auth.scheme = BASIC, http.proxy.user and \
                 http.proxy.password"
             .to_owned();
     };
-    let host = url.host_str().unwrap_or_default();
-    let place = format!("the proxy {host}:{}", url.port_or_known_default().unwrap_or_default());
     if url.username().is_empty() {
         format!(
             "{place} wants a user and a password (407): set http.proxy.auth.scheme = BASIC, http.proxy.user and \
@@ -51,7 +62,8 @@ fn refusal(config: &BulkQuerySource) -> String {
 
 impl HttpService for Proxied {
     fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<Response, TransportError>> {
-        let (answer, refusal) = (self.inner.call(request), Arc::clone(&self.refusal));
+        let (answer, refusal, away) =
+            (self.inner.call(request), Arc::clone(&self.refusal), self.away.clone());
         Box::pin(async move {
             let answer = answer.await;
             let refused = match &answer {
@@ -61,7 +73,12 @@ impl HttpService for Proxied {
             if refused {
                 return Err(TransportError::new(TransportErrorKind::Request, &*refusal));
             }
-            answer
+            answer.map_err(|error| match away {
+                Some(away) if error.kind() == TransportErrorKind::Connect => {
+                    TransportError::new(TransportErrorKind::Connect, &*away).with_source(error)
+                }
+                _ => error,
+            })
         })
     }
 }

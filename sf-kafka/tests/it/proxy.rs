@@ -289,7 +289,10 @@ async fn a_proxy_that_is_away_is_waited_for() {
     let keys = json!({ "http.proxy": NOWHERE, "request.max.retries.time.ms": "1000" });
     let mut run = site.run(&site.config(&server.url(), &keys));
     let events = run.until(|e| e["message"] == "reading on from the last stored offset").await;
-    says(events.last().unwrap()["error"].as_str().unwrap(), &["no connection to http://127.0.0.1"]);
+    says(
+        events.last().unwrap()["error"].as_str().unwrap(),
+        &["no connection to http://127.0.0.1", "no connection by way of the proxy 127.0.0.1:1"],
+    );
     run.stop().await;
     assert!(site.sim.journal().requests().is_empty());
 }
