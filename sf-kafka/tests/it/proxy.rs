@@ -192,10 +192,15 @@ impl Site {
     }
 
     fn run(&self, config: &str) -> Run {
+        self.run_at("info", config)
+    }
+
+    fn run_at(&self, level: &str, config: &str) -> Run {
         let servers = self.mock.bootstrap_servers();
         let mut command = program(self.folder.path());
         command.arg("run").arg(config).args(["--bootstrap-servers", &servers, "--listen", "127.0.0.1:0"]);
         command.args(["--offset-storage-file", "offsets.json", "--log-format", "json"]);
+        command.env("RUST_LOG", level);
         let authorities = self.folder.path().join("authorities.pem");
         if authorities.exists() {
             command.env("SSL_CERT_FILE", authorities);
@@ -295,4 +300,40 @@ async fn a_proxy_that_is_away_is_waited_for() {
     );
     run.stop().await;
     assert!(site.sim.journal().requests().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_trace_level_no_password_and_no_token_is_logged() {
+    let site = Site::new();
+    let (behind, authority) = https(&site.sim);
+    std::fs::write(site.folder.path().join("authorities.pem"), authority).unwrap();
+    site.sim.move_to(&format!("https://{HOST}"), Reply::empty(404));
+    let proxy = Proxy::start(behind, Some((USER, PASSWORD))).await;
+    let login = site.sim.credentials().clone();
+    let mut keys = with_login(&proxy, USER, PASSWORD);
+    for (key, value) in [
+        ("salesforce.grant.type", "PASSWORD"),
+        ("salesforce.username", &login.username),
+        ("salesforce.password", &login.password),
+        ("salesforce.password.token", &login.security_token),
+    ] {
+        keys[key] = value.into();
+    }
+    let mut run = site.run_at("trace", &site.config(&format!("https://{HOST}"), &keys));
+    let events = run.until(|event| is_page(event, "Lead")).await;
+    run.stop().await;
+    assert!(events.iter().any(|event| event["level"] == "TRACE"), "nothing was traced");
+    let log = serde_json::to_string(&events).unwrap();
+    let basic = BASE64_STANDARD.encode(format!("{USER}:{PASSWORD}"));
+    let encoded = "p%40ss%3Aw%2Frd";
+    // A session id begins with the org's, up to the exclamation mark.
+    let session = format!("{}!", &site.sim.org_id().to_string()[..15]);
+    let secrets =
+        [&login.password, &login.security_token, &login.client_secret, PASSWORD, &basic, encoded, &session];
+    for secret in secrets {
+        let at = log.find(secret);
+        assert_eq!(at, None, "{secret}: {:?}", at.map(|at| &log[at.saturating_sub(200)..at + 50]));
+    }
+    let token = site.sim.access_token();
+    assert!(token.starts_with(&session), "{token}");
 }
