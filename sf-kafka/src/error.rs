@@ -22,6 +22,18 @@ pub enum Outlook {
     Final,
 }
 
+/// A proxy wants another user or password than it was given. Stands below whatever call met it.
+#[derive(Debug)]
+pub(crate) struct ProxyRefused;
+
+impl fmt::Display for ProxyRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("407 Proxy Authentication Required")
+    }
+}
+
+impl StdError for ProxyRefused {}
+
 /// An error of a running connector: one line, what to do about it, and its cause.
 #[derive(Debug)]
 pub struct Error {
@@ -77,16 +89,14 @@ impl Error {
         Self { lost_job: None, ..self }
     }
 
-    /// Whether the org refused the login itself.
+    /// Whether the org refused the login itself, or a proxy on the way to it its own.
     pub(crate) fn is_refused_login(&self) -> bool {
-        let mut next = self.source();
-        while let Some(cause) = next {
-            if let Some(call) = cause.downcast_ref::<sf_core::Error>() {
-                return call.kind() == sf_core::ErrorKind::Auth;
-            }
-            next = cause.source();
-        }
-        false
+        let mut causes = std::iter::successors(self.source(), |cause| (*cause).source());
+        let refused = |cause: &(dyn StdError + 'static)| {
+            let call = cause.downcast_ref::<sf_core::Error>();
+            cause.is::<ProxyRefused>() || call.is_some_and(|call| call.kind() == sf_core::ErrorKind::Auth)
+        };
+        causes.any(refused)
     }
 
     /// The least time that the org asked to wait.
@@ -299,5 +309,24 @@ mod tests {
         ] {
             assert!(error.hint().is_some_and(|hint| hint.contains(word)), "{:?}", error.hint());
         }
+    }
+
+    #[test]
+    fn a_cluster_that_is_away_and_records_that_do_not_arrive_are_told_apart() {
+        let away = crate::kafka::Error::new(crate::kafka::ErrorKind::Unreachable, "no answer");
+        assert_eq!(Error::from(away.clone()).sentence(), "Kafka cannot be reached: no answer");
+        let sent = Error::from(away.with_topic("leads"));
+        assert_eq!(sent.sentence(), "the records could not be delivered: no answer");
+    }
+
+    #[test]
+    fn a_proxy_that_refuses_counts_as_a_refused_login_and_a_request_that_cannot_be_sent_does_not() {
+        let call = |error: sf_core::http::TransportError| Error::from(error.during("GET query"));
+        let kind = sf_core::http::TransportErrorKind::Request;
+        let unsendable = || sf_core::http::TransportError::new(kind, "no");
+        assert!(call(unsendable().with_source(ProxyRefused)).is_refused_login());
+        assert!(!call(unsendable()).is_refused_login());
+        let refused = Error::from(sf_core::Error::new(sf_core::ErrorKind::Auth, "no"));
+        assert!(refused.is_refused_login());
     }
 }

@@ -8,7 +8,7 @@ use sf_core::http::{HttpService, Response, TransportError, TransportErrorKind};
 use url::Url;
 
 use crate::config::BulkQuerySource;
-use crate::error::chain;
+use crate::error::{ProxyRefused, chain};
 
 /// How the HTTP client words the refusal of a tunnel; it gives no type for it.
 const TUNNEL_REFUSED: &str = "proxy authorization required";
@@ -43,20 +43,18 @@ fn place(config: &BulkQuerySource) -> Option<String> {
 /// What to say and what to do, without the user and the password.
 fn refusal(config: &BulkQuerySource) -> String {
     let (Some(url), Some(place)) = (url(config), place(config)) else {
-        return "the proxy of HTTPS_PROXY or HTTP_PROXY refuses its user and password, or wants one (407): correct \
+        return "the proxy of HTTPS_PROXY or HTTP_PROXY refuses its user and password, or wants one: correct \
                 the variable, or set http.proxy, http.proxy.auth.scheme = BASIC, http.proxy.user and \
                 http.proxy.password"
             .to_owned();
     };
     if url.username().is_empty() {
         format!(
-            "{place} wants a user and a password (407): set http.proxy.auth.scheme = BASIC, http.proxy.user and \
+            "{place} wants a user and a password: set http.proxy.auth.scheme = BASIC, http.proxy.user and \
              http.proxy.password"
         )
     } else {
-        format!(
-            "{place} refuses its user and password (407): correct http.proxy.user and http.proxy.password"
-        )
+        format!("{place} refuses its user and password: correct http.proxy.user and http.proxy.password")
     }
 }
 
@@ -71,7 +69,8 @@ impl HttpService for Proxied {
                 Err(error) => chain(error).contains(TUNNEL_REFUSED),
             };
             if refused {
-                return Err(TransportError::new(TransportErrorKind::Request, &*refusal));
+                let error = TransportError::new(TransportErrorKind::Request, &*refusal);
+                return Err(error.with_source(ProxyRefused));
             }
             answer.map_err(|error| match away {
                 Some(away) if error.kind() == TransportErrorKind::Connect => {

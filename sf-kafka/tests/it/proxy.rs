@@ -183,8 +183,13 @@ impl Site {
             "salesforce.instance": instance,
             "salesforce.consumer.key": login.client_id,
             "salesforce.consumer.secret": login.client_secret,
-            "salesforce.object": "Lead",
-            "kafka.topic": "leads",
+            "salesforce.object.num": "3",
+            "salesforce.object1": "Lead",
+            "salesforce.object1.topic": "leads",
+            "salesforce.object2": "Account",
+            "salesforce.object2.topic": "leads",
+            "salesforce.object3": "Contact",
+            "salesforce.object3.topic": "leads",
             "salesforce.lag.ms": "0",
         });
         config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -270,8 +275,8 @@ async fn a_proxy_that_refuses_is_named_with_the_keys_to_set_is_asked_once_and_no
     for instance in [format!("http://{NOWHERE}"), format!("https://{HOST}")] {
         let behind = Behind::Port(NOWHERE.to_owned());
         for (login, says_what) in [
-            (None, "wants a user and a password (407): set http.proxy.auth.scheme = BASIC"),
-            (Some("wr0ng-w0rd"), "refuses its user and password (407): correct http.proxy.user"),
+            (None, "wants a user and a password: set http.proxy.auth.scheme = BASIC"),
+            (Some("wr0ng-w0rd"), "refuses its user and password: correct http.proxy.user"),
         ] {
             let proxy = Proxy::start(behind.clone(), Some((USER, PASSWORD))).await;
             let keys = match login {
@@ -280,7 +285,8 @@ async fn a_proxy_that_refuses_is_named_with_the_keys_to_set_is_asked_once_and_no
             };
             let (status, said) = site.run(&site.config(&instance, &keys)).ended().await;
             assert_eq!(status.code(), Some(1), "{said}");
-            says(&said, &[&format!("the proxy {}", proxy.address), says_what]);
+            let place = format!("the proxy {}", proxy.address);
+            says(&said, &[&place, says_what, "407 Proxy Authentication Required"]);
             assert!(!said.contains("wr0ng-w0rd") && !said.contains("secret"), "{said}");
             assert_eq!((proxy.refused(), proxy.asked().len()), (1, 1), "{instance}: {said}");
         }
