@@ -294,6 +294,24 @@ async fn a_proxy_that_refuses_is_named_with_the_keys_to_set_is_asked_once_and_no
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_of_the_environment_that_refuses_is_told_by_its_variable() {
+    let site = Site::new();
+    let proxy = Proxy::start(Behind::Port(NOWHERE.to_owned()), Some((USER, PASSWORD))).await;
+    let output = program(site.folder.path())
+        .arg("check")
+        .arg(site.config(&format!("https://{HOST}"), &json!({})))
+        .env("HTTPS_PROXY", format!("http://{USER}:wr0ng-w0rd@{}", proxy.address))
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    says(&said, &["the proxy of HTTPS_PROXY or HTTP_PROXY refuses", "407 Proxy Authentication Required"]);
+    assert!(!said.contains("wr0ng-w0rd"), "{said}");
+    assert_eq!(proxy.refused(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_that_is_away_is_waited_for() {
     let site = Site::new();
     let server = site.sim.serve("127.0.0.1:0").await.unwrap();
