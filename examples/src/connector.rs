@@ -90,8 +90,9 @@ impl Connector {
             .open(cluster.producer(), &*cluster.admin(), &*cluster.reader())
             .await?;
         let store: Arc<dyn OffsetStore> = Arc::new(store);
-        let lane = Lane { config, producer: cluster.producer(), store: Arc::clone(&store) };
-        let worker = Worker::new(vec![lane], &*cluster.admin(), Arc::new(ReqwestService::new()?)).await?;
+        let lane =
+            Lane { config, producer: cluster.producer(), admin: cluster.admin(), store: Arc::clone(&store) };
+        let worker = Worker::new(vec![lane], Arc::new(ReqwestService::new()?)).await?;
         let (status, stop) = (worker.status(), worker.stop());
         Ok(Self { name, status, stop, running: tokio::spawn(worker.run()), store })
     }

@@ -134,6 +134,11 @@ impl Error {
         self
     }
 
+    /// The sentence alone, without the hint: for logs, where an event is one line.
+    pub(crate) fn sentence(&self) -> &str {
+        &self.0.message
+    }
+
     /// What kind of failure this is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

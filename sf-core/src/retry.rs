@@ -118,7 +118,8 @@ impl Attempts {
             return Err(error);
         }
         tracing::warn!(
-            error = %error,
+            error = error.sentence(),
+            hint = error.hint(),
             attempt = self.made,
             retry_in_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
             budget_left_s = left.as_secs(),

@@ -22,6 +22,18 @@ pub enum Outlook {
     Final,
 }
 
+/// A proxy wants another user or password than it was given. Stands below whatever call met it.
+#[derive(Debug)]
+pub(crate) struct ProxyRefused;
+
+impl fmt::Display for ProxyRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("407 Proxy Authentication Required")
+    }
+}
+
+impl StdError for ProxyRefused {}
+
 /// An error of a running connector: one line, what to do about it, and its cause.
 #[derive(Debug)]
 pub struct Error {
@@ -51,7 +63,8 @@ impl Error {
         self
     }
 
-    fn with_hint(mut self, hint: Option<String>) -> Self {
+    /// Adds what a person can do about it.
+    pub(crate) fn with_hint(mut self, hint: Option<String>) -> Self {
         self.hint = hint;
         self
     }
@@ -71,16 +84,19 @@ impl Error {
         self.lost_job.as_deref()
     }
 
-    /// Whether the org refused the login itself.
+    /// The same error where its job is not lost after all.
+    pub(crate) fn with_job_kept(self) -> Self {
+        Self { lost_job: None, ..self }
+    }
+
+    /// Whether the org refused the login itself, or a proxy on the way to it its own.
     pub(crate) fn is_refused_login(&self) -> bool {
-        let mut next = self.source();
-        while let Some(cause) = next {
-            if let Some(call) = cause.downcast_ref::<sf_core::Error>() {
-                return call.kind() == sf_core::ErrorKind::Auth;
-            }
-            next = cause.source();
-        }
-        false
+        let mut causes = std::iter::successors(self.source(), |cause| (*cause).source());
+        let refused = |cause: &(dyn StdError + 'static)| {
+            let call = cause.downcast_ref::<sf_core::Error>();
+            cause.is::<ProxyRefused>() || call.is_some_and(|call| call.kind() == sf_core::ErrorKind::Auth)
+        };
+        causes.any(refused)
     }
 
     /// The least time that the org asked to wait.
@@ -93,6 +109,11 @@ impl Error {
             next = cause.source();
         }
         None
+    }
+
+    /// The error and its causes in one line. What to do about it is [`hint`](Self::hint).
+    pub fn sentence(&self) -> String {
+        chain(self)
     }
 
     /// The error, its causes and what to do about it, for people.
@@ -130,13 +151,41 @@ fn of_call(error: &sf_core::Error) -> Outlook {
     }
 }
 
+/// What whoever looks after a connector can do about a failed call, in the words of its configuration.
+fn advice(error: &sf_core::Error) -> Option<String> {
+    const NEXT_TOKEN: &str = "An app that rotates refresh tokens ends each with its use: get a new one by a login, and name a \
+        file in salesforce.refresh.token.file, so that the next one outlives this process.";
+    let text = match error.error_code() {
+        Some("API_DISABLED_FOR_ORG") => {
+            "The org's edition has no API, or the user lacks the permission \"API Enabled\" (Setup > Permission Sets)."
+        }
+        Some("API_CURRENTLY_DISABLED") => "The org's API is switched off for now: ask its administrator.",
+        Some("FUNCTIONALITY_NOT_ENABLED" | "FEATURENOTENABLED") => {
+            "The org or the user lacks what is named here: ask the org's administrator."
+        }
+        Some(code) if code.starts_with("INSUFFICIENT_ACCESS") => {
+            "Give the user read access to the object and its fields (Setup > Permission Sets)."
+        }
+        _ if error.kind() == sf_core::ErrorKind::Connect => {
+            "Check salesforce.instance, and behind a proxy http.proxy or the variables HTTPS_PROXY and NO_PROXY."
+        }
+        _ => match (sf_auth::Error::from(error.clone()).kind(), error.hint()) {
+            (sf_auth::ErrorKind::ReusedRefreshToken, _) => NEXT_TOKEN,
+            (sf_auth::ErrorKind::ExpiredToken, Some(hint)) => return Some(format!("{hint} {NEXT_TOKEN}")),
+            (_, hint) => hint?,
+        },
+    };
+    Some(text.to_owned())
+}
+
 fn is_login_rate(error: &sf_core::Error) -> bool {
     sf_auth::Error::from(error.clone()).kind() == sf_auth::ErrorKind::LoginRateExceeded
 }
 
 impl From<sf_core::Error> for Error {
     fn from(error: sf_core::Error) -> Self {
-        Self::new(of_call(&error), "a call to the org failed").with_source(error)
+        let hint = advice(&error);
+        Self::new(of_call(&error), "a call to the org failed").with_source(error).with_hint(hint)
     }
 }
 
@@ -144,6 +193,7 @@ const CONFIGURED: &str = "the object cannot be read as configured";
 
 impl From<sf_soql::Error> for Error {
     fn from(error: sf_soql::Error) -> Self {
+        let hint = error.org().and_then(advice);
         let (outlook, message) = match error.org() {
             Some(call) if error.kind() == sf_soql::ErrorKind::Org => {
                 (of_call(call), "a call to the org failed")
@@ -151,7 +201,7 @@ impl From<sf_soql::Error> for Error {
             Some(call) => (of_call(call), CONFIGURED),
             None => (Outlook::Final, CONFIGURED),
         };
-        Self::new(outlook, message).with_source(error)
+        Self::new(outlook, message).with_source(error).with_hint(hint)
     }
 }
 
@@ -171,7 +221,9 @@ impl From<sf_bulk2::Error> for Error {
             _ => false,
         };
         let lost_job = error.job().filter(|_| lost).map(|id| id.to_string());
-        Self { lost_job, ..Self::new(outlook, "the object could not be read").with_source(error) }
+        let hint = error.api_error().and_then(advice);
+        let built = Self::new(outlook, "the object could not be read").with_source(error);
+        Self { lost_job, ..built.with_hint(hint) }
     }
 }
 
@@ -185,6 +237,7 @@ impl From<crate::kafka::Error> for Error {
             K::Setting => "Kafka's client cannot be set up",
             K::UnknownTopic => "a topic is missing",
             K::TooLarge => "a record could not be delivered",
+            K::Unreachable if error.topic().is_none() => "Kafka cannot be reached",
             K::Unreachable | K::Closed => "the records could not be delivered",
             _ => "Kafka cannot be used",
         };
@@ -205,17 +258,75 @@ impl From<crate::offset::Error> for Error {
     }
 }
 
-/// An error with all its causes in one line, for logs.
+/// An error with all its causes in one line, for logs. A hint, which some put on a line below, is not in it.
 pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
+    let mut text = String::new();
+    let mut next = Some(error);
     while let Some(cause) = next {
         let said = cause.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
+        let said = said.lines().next().unwrap_or_default();
+        if !text.contains(said) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(said);
         }
         next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_stands_at_the_end_once_and_a_log_line_is_one_line() {
+        let call = sf_core::Error::new(sf_core::ErrorKind::Auth, "OAuth refused the login")
+            .with_hint("Copy the secret again.")
+            .with_source("below");
+        let error = Error::from(call);
+        assert_eq!(chain(&error), "a call to the org failed: OAuth refused the login: below");
+        assert_eq!(error.hint(), Some("Copy the secret again."));
+        assert_eq!(
+            error.told(),
+            "a call to the org failed: OAuth refused the login: below; Copy the secret again."
+        );
+    }
+
+    #[test]
+    fn what_to_do_is_said_in_the_words_of_the_configuration() {
+        let refused = |kind, code: &str, message: &str| {
+            let said = vec![sf_core::ApiError::new(code, message)];
+            Error::from(sf_core::Error::new(kind, "refused").with_api_errors(said))
+        };
+        use sf_core::ErrorKind as K;
+        for (error, word) in [
+            (refused(K::Refused, "API_DISABLED_FOR_ORG", "no"), "API Enabled"),
+            (refused(K::Refused, "INSUFFICIENT_ACCESS_OR_READONLY", "no"), "read access"),
+            (refused(K::Auth, "invalid_grant", "token reuse detected"), "salesforce.refresh.token.file"),
+            (Error::from(sf_core::Error::new(K::Connect, "no")), "salesforce.instance"),
+        ] {
+            assert!(error.hint().is_some_and(|hint| hint.contains(word)), "{:?}", error.hint());
+        }
+    }
+
+    #[test]
+    fn a_cluster_that_is_away_and_records_that_do_not_arrive_are_told_apart() {
+        let away = crate::kafka::Error::new(crate::kafka::ErrorKind::Unreachable, "no answer");
+        assert_eq!(Error::from(away.clone()).sentence(), "Kafka cannot be reached: no answer");
+        let sent = Error::from(away.with_topic("leads"));
+        assert_eq!(sent.sentence(), "the records could not be delivered: no answer");
+    }
+
+    #[test]
+    fn a_proxy_that_refuses_counts_as_a_refused_login_and_a_request_that_cannot_be_sent_does_not() {
+        let call = |error: sf_core::http::TransportError| Error::from(error.during("GET query"));
+        let kind = sf_core::http::TransportErrorKind::Request;
+        let unsendable = || sf_core::http::TransportError::new(kind, "no");
+        assert!(call(unsendable().with_source(ProxyRefused)).is_refused_login());
+        assert!(!call(unsendable()).is_refused_login());
+        let refused = Error::from(sf_core::Error::new(sf_core::ErrorKind::Auth, "no"));
+        assert!(refused.is_refused_login());
+    }
 }

@@ -170,14 +170,11 @@ async fn check_all(check: Check) -> ExitCode {
     let Some(configs) = read(&check.configs) else { return ExitCode::FAILURE };
     let mut good = true;
     for (config, _) in configs {
-        println!("{}: the configuration is good", config.name);
-        if check.offline {
-            continue;
-        }
-        match ask(&config).await {
-            Ok(text) => print!("{text}"),
+        let asked = if check.offline { Ok(String::new()) } else { ask(&config).await };
+        match asked {
+            Ok(text) => print!("{}: the configuration is good\n{text}", config.name),
             Err(error) => {
-                println!("  {}", lines(&error));
+                println!("{} cannot run: {}", config.name, lines(&error));
                 good = false;
             }
         }
@@ -210,10 +207,9 @@ async fn work(run: &Run, configs: Vec<(BulkQuerySource, Config)>) -> Result<Outc
     let mut base = Settings::default();
     base.environment(std::env::vars()).common("bootstrap.servers", &run.bootstrap_servers);
     let shared = Cluster::connect(&base).await?;
-    let mut stores = Stores { run, cluster: &shared, open: HashMap::new() };
+    let mut stores = Stores { run, shared: &shared, open: HashMap::new() };
     let mut lanes = Vec::new();
     for (config, raw) in configs {
-        let store = stores.of(&config).await?;
         let cluster = if config.producer.iter().next().is_some() {
             let mut own = base.clone();
             own.overrides(overrides(&raw));
@@ -221,10 +217,11 @@ async fn work(run: &Run, configs: Vec<(BulkQuerySource, Config)>) -> Result<Outc
         } else {
             shared.clone()
         };
-        lanes.push(Lane { config, producer: cluster.producer(), store });
+        let store = stores.of(&config, &cluster).await?;
+        lanes.push(Lane { config, producer: cluster.producer(), admin: cluster.admin(), store });
     }
     let http = Arc::new(ReqwestService::new()?);
-    let worker = Worker::new(lanes, &*shared.admin(), http).await?;
+    let worker = Worker::new(lanes, http).await?;
     let stop = worker.stop();
     let listen = admin::serve(run.listen, recorder, worker.status(), stop.clone()).await.map_err(|e| {
         Error::new(sf_kafka::Outlook::Final, format!("{} cannot be listened on", run.listen)).with_source(e)
@@ -243,26 +240,33 @@ async fn work(run: &Run, configs: Vec<(BulkQuerySource, Config)>) -> Result<Outc
 /// Where offsets are kept: one store a topic, however many connectors share it.
 struct Stores<'r> {
     run: &'r Run,
-    cluster: &'r Cluster,
-    open: HashMap<String, Arc<dyn OffsetStore>>,
+    shared: &'r Cluster,
+    /// By the brokers of another cluster, where it is on one, and the topic or file.
+    open: HashMap<(Option<String>, String), Arc<dyn OffsetStore>>,
 }
 
 impl Stores<'_> {
-    async fn of(&mut self, config: &BulkQuerySource) -> Result<Arc<dyn OffsetStore>> {
+    /// A connector's own offsets topic is on the cluster that its records go to, as Kafka Connect has it; what
+    /// all connectors share is on the cluster of the command line.
+    async fn of(&mut self, config: &BulkQuerySource, cluster: &Cluster) -> Result<Arc<dyn OffsetStore>> {
         let own = config.offsets_topic.as_deref();
+        let elsewhere = own.and_then(|_| config.producer.get("bootstrap.servers")).map(str::to_owned);
         let place = match (own, &self.run.offset_storage_file) {
             (Some(topic), _) => topic.to_owned(),
             (None, Some(file)) => file.display().to_string(),
             (None, None) => self.run.offset_storage_topic.clone(),
         };
+        let place = (elsewhere, place);
         if let Some(store) = self.open.get(&place) {
             return Ok(Arc::clone(store));
         }
+        let cluster = if place.0.is_some() { cluster } else { self.shared };
         let store: Arc<dyn OffsetStore> = match (own, &self.run.offset_storage_file) {
             (None, Some(file)) => Arc::new(FileStore::open(file).await?),
             _ => {
-                let (admin, reader) = (self.cluster.admin(), self.cluster.reader());
-                Arc::new(KafkaStore::builder(&place).open(self.cluster.producer(), &*admin, &*reader).await?)
+                let (admin, reader) = (cluster.admin(), cluster.reader());
+                let builder = KafkaStore::builder(&place.1);
+                Arc::new(builder.open(cluster.producer(), &*admin, &*reader).await?)
             }
         };
         self.open.insert(place, Arc::clone(&store));
@@ -296,16 +300,10 @@ async fn next_signal() -> bool {
     }
 }
 
-/// An error with its causes and what to do about it, for people.
+/// An error with its causes in one line, and below it what to do, for people.
 fn lines(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        text.push_str(&format!("\n  {}", cause.to_string().replace('\n', "\n  ")));
-        next = cause.source();
+    match error.hint() {
+        Some(hint) => format!("{}\n  {hint}", error.sentence()),
+        None => error.sentence(),
     }
-    if let Some(hint) = error.hint() {
-        text.push_str(&format!("\n  {hint}"));
-    }
-    text
 }

@@ -9,6 +9,7 @@ use sf_core::auth::TokenCache;
 use sf_core::http::{HttpService, ReqwestService};
 use sf_core::retry::RetryPolicy;
 
+use super::proxy::Proxied;
 use crate::config::{Auth, BulkQuerySource};
 use crate::{Error, Outlook, Result};
 
@@ -19,10 +20,11 @@ use crate::{Error, Outlook, Result};
 /// A grant or a proxy that cannot work as configured.
 pub fn connect(config: &BulkQuerySource, http: Arc<dyn HttpService>) -> Result<Client> {
     let instance = config.instance.as_str();
-    let http = match &config.proxy {
+    let http: Arc<dyn HttpService> = match &config.proxy {
         Some(proxy) => Arc::new(ReqwestService::builder().proxy(proxy.expose()).build()?),
         None => http,
     };
+    let http: Arc<dyn HttpService> = Arc::new(Proxied::new(http, config));
     let login_retry = retry(config.login_budget.unwrap_or(config.retry_budget));
     let retry = retry(config.retry_budget);
     let build = |tokens: TokenCache, http: Arc<dyn HttpService>| {
@@ -70,9 +72,10 @@ pub fn connect(config: &BulkQuerySource, http: Arc<dyn HttpService>) -> Result<C
 }
 
 fn cache(grant: impl sf_auth::Grant, http: &Arc<dyn HttpService>, retry: RetryPolicy) -> Result<TokenCache> {
-    grant
-        .check()
-        .map_err(|e| Error::new(Outlook::Final, "the login cannot work as configured").with_source(e))?;
+    grant.check().map_err(|e| {
+        let hint = e.hint().map(str::to_owned);
+        Error::new(Outlook::Final, "the login cannot work as configured").with_source(e).with_hint(hint)
+    })?;
     Ok(TokenCache::new(grant, Arc::clone(http), retry))
 }
 

@@ -7,6 +7,7 @@
 mod login;
 mod metrics;
 mod patience;
+mod proxy;
 mod row_writer;
 mod status;
 mod table_task;

@@ -45,6 +45,8 @@ pub struct Lane {
     pub config: BulkQuerySource,
     /// Takes its records.
     pub producer: Arc<dyn Producer>,
+    /// Looks at its topics, on the cluster that its records go to.
+    pub admin: Arc<dyn Admin>,
     /// Keeps its offsets.
     pub store: Arc<dyn OffsetStore>,
 }
@@ -54,11 +56,11 @@ impl Worker {
     ///
     /// # Errors
     /// A topic that does not exist, two connectors of one name, or a login that cannot work as configured.
-    pub async fn new(lanes: Vec<Lane>, admin: &dyn Admin, http: Arc<dyn HttpService>) -> Result<Self> {
+    pub async fn new(lanes: Vec<Lane>, http: Arc<dyn HttpService>) -> Result<Self> {
         let mut names = HashSet::new();
         let stop = CancellationToken::new();
         let mut tasks = Vec::new();
-        for Lane { config, producer, store } in lanes {
+        for Lane { config, producer, admin, store } in lanes {
             if !names.insert(config.name.clone()) {
                 let text = format!("two connectors are named {}: offsets are kept by name", config.name);
                 return Err(Error::new(Outlook::Final, text));
@@ -67,7 +69,7 @@ impl Worker {
             let config = Arc::new(config);
             let refused = CancellationToken::new();
             for table in &config.tables {
-                topic_exists(admin, &table.topic).await?;
+                topic_exists(&*admin, &config, &table.topic).await?;
                 tasks.push(TableTask {
                     config: Arc::clone(&config),
                     status: Arc::new(TableStatus::new(&config.name, &table.object, &table.topic)),
@@ -121,12 +123,20 @@ impl Worker {
     }
 }
 
-async fn topic_exists(admin: &dyn Admin, topic: &str) -> Result<()> {
+async fn topic_exists(admin: &dyn Admin, config: &BulkQuerySource, topic: &str) -> Result<()> {
     if admin.topic(topic).await?.is_some() {
         return Ok(());
     }
-    Err(crate::kafka::Error::new(ErrorKind::UnknownTopic, format!("topic {topic} does not exist"))
-        .with_topic(topic)
-        .with_hint(format!("create it, for example: kafka-topics --create --topic {topic} --partitions 6"))
-        .into())
+    // Whoever has two clusters looks for it on the other one first.
+    let elsewhere = config.producer.get("bootstrap.servers");
+    let place = elsewhere
+        .map(|servers| format!(" on {servers} (producer.override.bootstrap.servers)"))
+        .unwrap_or_default();
+    let missing =
+        crate::kafka::Error::new(ErrorKind::UnknownTopic, format!("topic {topic} does not exist{place}"))
+            .with_topic(topic)
+            .with_hint(format!(
+                "create it, for example: kafka-topics --create --topic {topic} --partitions 6"
+            ));
+    Err(Error::from(missing).about(format!("connector {} cannot run", config.name)))
 }

@@ -10,3 +10,5 @@ mod offsets;
 mod outages;
 mod processes;
 mod support;
+
+pub(crate) use support::says;

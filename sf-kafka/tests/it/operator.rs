@@ -96,6 +96,7 @@ async fn health_turns_red_when_a_table_is_given_up_and_metrics_count_its_rows() 
     let lane = Lane {
         config: source.unwrap_or_else(|| panic!("{report}")),
         producer: cluster.producer(),
+        admin: cluster.admin(),
         store: Arc::new(MemoryStore::new()),
     };
     let http = Arc::new(sf_core::http::ReqwestService::new().unwrap());
@@ -103,7 +104,7 @@ async fn health_turns_red_when_a_table_is_given_up_and_metrics_count_its_rows() 
     let handle = recorder.handle();
     // One recorder a process: this test is the only one here that looks at metrics.
     metrics::set_global_recorder(recorder).unwrap();
-    let worker = Worker::new(vec![lane], &*cluster.admin(), http).await.unwrap();
+    let worker = Worker::new(vec![lane], http).await.unwrap();
     let (status, stop) = (worker.status(), worker.stop());
     let listen = sf_kafka::admin::serve("127.0.0.1:0".parse().unwrap(), handle, status.clone(), stop.clone());
     let address = listen.await.unwrap();
@@ -138,10 +139,11 @@ async fn a_topic_that_is_missing_is_named_before_anything_is_asked_of_the_org() 
     let lane = Lane {
         config: BulkQuerySource::parse(&parsed).0.unwrap(),
         producer: cluster.producer(),
+        admin: cluster.admin(),
         store: Arc::new(MemoryStore::new()),
     };
     let http = Arc::new(sf_core::http::ReqwestService::new().unwrap());
-    let error = Worker::new(vec![lane], &*cluster.admin(), http).await.unwrap_err();
+    let error = Worker::new(vec![lane], http).await.unwrap_err();
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("topic leads does not exist"));
     assert!(error.hint().unwrap().contains("--create --topic leads"), "{:?}", error.hint());
 }

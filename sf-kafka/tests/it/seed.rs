@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 use sf_kafka::kafka::{Cluster, NewTopic};
 use sf_sim::Sim;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 use crate::kafka_support::{real, shared};
+use crate::process::{Run, is_page};
 
 const OBJECTS: [&str; 3] = ["Account", "Product__c", "Product_Family__c"];
 
@@ -41,62 +40,15 @@ fn config(sim: &Sim, url: &str, object: &str, topic: &str) -> String {
 }
 
 /// `sf-kafka run` as a user starts it. The clocks are what they are: only lag and poll are shorter.
-struct Run {
-    child: Child,
-    log: tokio::io::Lines<BufReader<tokio::process::ChildStderr>>,
-}
-
-impl Run {
-    fn start(folder: &Path, files: &[String], servers: &str, offsets: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_sf-kafka"))
-            .arg("run")
-            .args(files)
-            .args(["--set", "salesforce.lag.ms=1000", "--set", "poll.interval.ms=8700"])
-            .args(["--bootstrap-servers", servers, "--offset-storage-topic", offsets])
-            .args(["--listen", "127.0.0.1:0", "--log-format", "json"])
-            .current_dir(folder)
-            .env("RUST_LOG", "info")
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        Self { child, log }
-    }
-
-    /// Reads the log until a line for which `last` is true; all events up to it.
-    async fn until(&mut self, mut last: impl FnMut(&Value) -> bool) -> Vec<Value> {
-        let mut events = Vec::new();
-        let read = async {
-            while let Some(line) = self.log.next_line().await.unwrap() {
-                let Ok(event) = serde_json::from_str::<Value>(&line) else { continue };
-                let done = last(&event);
-                events.push(event);
-                if done {
-                    return;
-                }
-            }
-            panic!("the process ended: {events:?}");
-        };
-        tokio::time::timeout(Duration::from_secs(90), read).await.expect("what was waited for never came");
-        events
-    }
-
-    /// Stops it as an operator does.
-    async fn stop(mut self) {
-        let pid = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
-        let status = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await.unwrap().unwrap();
-        assert!(status.success(), "{status}");
-    }
-}
-
-fn is_page(event: &Value, table: &str) -> bool {
-    event["message"] == "page delivered" && event["table"] == table
+fn run(folder: &Path, files: &[String], servers: &str, offsets: &str) -> Run {
+    let mut arguments: Vec<&str> = files.iter().map(String::as_str).collect();
+    arguments.extend(["--set", "salesforce.lag.ms=1000", "--set", "poll.interval.ms=8700"]);
+    arguments.extend(["--bootstrap-servers", servers, "--offset-storage-topic", offsets]);
+    Run::start(folder, &arguments)
 }
 
 /// All records of a topic by the Id of their row, oldest first.
-async fn rows(cluster: &Cluster, topic: &str) -> BTreeMap<String, Vec<Value>> {
+pub(crate) async fn rows(cluster: &Cluster, topic: &str) -> BTreeMap<String, Vec<Value>> {
     let mut all: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let records: Vec<_> = cluster.reader().read_to_end(topic).try_collect().await.unwrap();
     for record in records {
@@ -134,13 +86,14 @@ async fn the_seeds_own_configuration_delivers_a_sample_org_and_a_restart_reads_n
         files.push(file);
     }
 
-    let mut run = Run::start(folder.path(), &files, &servers, &offsets);
+    let mut first = run(folder.path(), &files, &servers, &offsets);
     let mut missing: BTreeSet<&str> = OBJECTS.into();
-    run.until(|event| {
-        missing.retain(|object| !is_page(event, object));
-        missing.is_empty()
-    })
-    .await;
+    first
+        .until(|event| {
+            missing.retain(|object| !is_page(event, object));
+            missing.is_empty()
+        })
+        .await;
     for object in OBJECTS {
         let counted = sim.row_counts().into_iter().find(|(name, _)| name == object).unwrap().1;
         let found = rows(&cluster, &topic(object)).await;
@@ -157,11 +110,12 @@ async fn the_seeds_own_configuration_delivers_a_sample_org_and_a_restart_reads_n
     sim.update("Account", changed.parse().unwrap(), &json!({"Phone": "030 1234"})).unwrap();
     let new = sim.insert("Account", &json!({"Name": "Neue Räder GmbH"})).unwrap().to_string();
     let mut delivered = 0;
-    run.until(|event| {
-        delivered += if is_page(event, "Account") { event["rows"].as_u64().unwrap() } else { 0 };
-        delivered >= 2
-    })
-    .await;
+    first
+        .until(|event| {
+            delivered += if is_page(event, "Account") { event["rows"].as_u64().unwrap() } else { 0 };
+            delivered >= 2
+        })
+        .await;
     let took = begun.elapsed();
     let found = rows(&cluster, &topic("Account")).await;
     assert_eq!(found[&changed].last().unwrap()["Phone"], "030 1234");
@@ -169,10 +123,10 @@ async fn the_seeds_own_configuration_delivers_a_sample_org_and_a_restart_reads_n
     // Lag 1 s, poll 8.7 s, one second that a stamp is rounded by, and a slow machine's work. Two polls where
     // the first fell into the lag.
     assert!(took < Duration::from_millis(2 * 8700 + 8000), "{took:?}");
-    run.stop().await;
+    first.stop().await;
 
     let before = sim.journal().requests().last().unwrap().number;
-    let mut again = Run::start(folder.path(), &files, &servers, &offsets);
+    let mut again = run(folder.path(), &files, &servers, &offsets);
     let mut begun: BTreeSet<&str> = OBJECTS.into();
     again
         .until(|event| {

@@ -121,7 +121,8 @@ pub(super) static KEYS: &[Key] = &[
     kafka(
         "producer.override.*",
         Kind::String,
-        "Any setting of the producer, for example `producer.override.linger.ms`.",
+        "Any setting of the producer, for example `producer.override.linger.ms`. With \
+         `producer.override.bootstrap.servers` records go to another cluster: topics are looked for there.",
     )
     .low(),
     kafka(
@@ -143,9 +144,13 @@ pub(super) static KEYS: &[Key] = &[
         .at_least(0, "milliseconds")
         .no_effect_yet("transactions are not in yet")
         .low(),
-    kafka("offsets.storage.topic", Kind::String, "A topic of this connector's own for its offsets.")
-        .rule("a topic's name", rules::topic)
-        .low(),
+    kafka(
+        "offsets.storage.topic",
+        Kind::String,
+        "A topic of this connector's own for its offsets, on the cluster that its records go to.",
+    )
+    .rule("a topic's name", rules::topic)
+    .low(),
     kafka("topic.creation.*", Kind::String, "How topics that are missing are created.")
         .not_yet("topics are not created by the connector yet; create them beforehand and leave it out", &[])
         .low(),

@@ -282,8 +282,8 @@ const DIFFERS: &[(&str, &str)] = &[
     ),
 ];
 
-#[test]
-fn every_listed_key_of_a_login_is_here_with_its_kind_default_and_range() {
+/// The part of `connectors.md` about logins, or none, with a line that says so.
+fn listed_logins() -> Option<String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/spec/connectors.md");
     let Ok(text) = std::fs::read_to_string(path) else {
         let required = std::env::var("SF_TESTS_REQUIRE").unwrap_or_default();
@@ -293,9 +293,58 @@ fn every_listed_key_of_a_login_is_here_with_its_kind_default_and_range() {
             b"skipped: ../shared is absent: the keys of a login\n",
         )
         .unwrap_or_default();
-        return;
+        return None;
     };
-    let section = text.split("\n## ").find(|s| s.starts_with("1.2 ")).unwrap();
+    text.split("\n## ").find(|s| s.starts_with("1.2 ")).map(str::to_owned)
+}
+
+#[test]
+fn every_listed_grant_is_taken_in_either_case_and_asks_for_what_is_listed_beside_it() {
+    let Some(section) = listed_logins() else { return };
+    let rows = section.split("| grant (").nth(1).unwrap().lines().skip(2).take_while(|l| l.starts_with('|'));
+    let mut seen = 0;
+    for row in rows {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let needs = cells[2].to_lowercase();
+        for grant in cells[1].split('`').skip(1).step_by(2) {
+            seen += 1;
+            let bare = Config::from_pairs(
+                "bare.json",
+                [
+                    ("name", "x"),
+                    ("connector.class", "SalesforceBulkApiV2Source"),
+                    ("salesforce.object", "Lead"),
+                    ("kafka.topic", "leads"),
+                    ("salesforce.grant.type", grant),
+                ],
+            );
+            let lacks: Vec<_> = problems(&bare);
+            for (word, key) in [
+                ("username", "salesforce.username"),
+                ("password,", "salesforce.password"),
+                ("consumer.key", "salesforce.consumer.key"),
+                ("consumer.secret", "salesforce.consumer.secret"),
+                ("keystore", "salesforce.jwt"),
+                ("my domain", "salesforce.instance"),
+                ("refresh.token", "oauth.refresh.token"),
+            ] {
+                let asked = lacks.iter().any(|problem| match key {
+                    "salesforce.password" => problem.starts_with("salesforce.password: "),
+                    key => problem.starts_with(key),
+                });
+                // "Own connected app" is its consumer key.
+                let listed =
+                    needs.contains(word) || (word == "consumer.key" && needs.contains("own connected app"));
+                assert_eq!(asked, listed, "{grant}: {key}: {lacks:?}");
+            }
+        }
+    }
+    assert_eq!(seen, 5, "PASSWORD in two cases and three others are listed");
+}
+
+#[test]
+fn every_listed_key_of_a_login_is_here_with_its_kind_default_and_range() {
+    let Some(section) = listed_logins() else { return };
     let rows =
         section.split("| property |").nth(1).unwrap().lines().skip(2).take_while(|l| l.starts_with('|'));
     let table = super::super::table::Table::new(Connector::BulkQuerySource);

@@ -57,6 +57,8 @@ struct Health {
     refusal: Option<(Instant, Error)>,
 }
 
+const SILENT: &str = "no broker says anything: security.protocol may be another than theirs";
+
 impl Context {
     pub(super) fn new(limits: TopicLimits, request_limit: u64) -> Self {
         Self { limits, request_limit, ..Self::default() }
@@ -103,7 +105,8 @@ impl Context {
         match &mut health.away {
             None => {
                 health.away = Some((now, now));
-                let cause = health.cause.clone().unwrap_or_default();
+                // Brokers that speak another protocol hang up without a word.
+                let cause = health.cause.clone().unwrap_or_else(|| SILENT.to_owned());
                 tracing::warn!(cause, "Kafka cannot be reached; records wait");
             }
             Some((since, told)) if now.duration_since(*told) >= REMIND => {

@@ -48,7 +48,7 @@ pub(super) fn ask(
                 ErrorKind::Unreachable,
                 format!("Kafka did not answer within {} s: {cause}", patience.as_secs()),
             )
-            .with_hint("check bootstrap.servers, and security.protocol if the cluster wants TLS"));
+            .with_hint("check --bootstrap-servers (or bootstrap.servers), and security.protocol if the cluster wants TLS"));
         }
     }
 }

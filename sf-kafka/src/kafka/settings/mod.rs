@@ -105,6 +105,9 @@ impl Settings {
 
     /// Takes `producer.override.*`, `consumer.override.*` and `admin.override.*` from a connector's config and
     /// passes over everything else.
+    ///
+    /// A producer that is sent to another cluster, by `producer.override.bootstrap.servers`, takes the other two
+    /// with it: a topic is looked at where records go. What they were told themselves stays.
     pub fn overrides<'a>(&mut self, config: impl IntoIterator<Item = (&'a str, &'a str)>) -> &mut Self {
         for (key, value) in config {
             for client in Client::ALL {
@@ -114,7 +117,29 @@ impl Settings {
                 }
             }
         }
+        self.follow_the_producer();
         self
+    }
+
+    fn follow_the_producer(&mut self) {
+        let overridden = |client: Client, written: &str| {
+            written.strip_prefix(client.as_str()).is_some_and(|rest| rest.starts_with(".override."))
+        };
+        let moved = self.producer.get("bootstrap.servers");
+        if !moved.is_some_and(|(written, _)| overridden(Client::Producer, written)) {
+            return;
+        }
+        for (name, (written, value)) in self.producer.clone() {
+            if !overridden(Client::Producer, &written) || !resolve::is_common(&name) {
+                continue;
+            }
+            for client in [Client::Consumer, Client::Admin] {
+                let own = self.of(client).get(&name).is_some_and(|(written, _)| overridden(client, written));
+                if !own {
+                    self.put(client, &name, &written, &value);
+                }
+            }
+        }
     }
 
     /// What a setting of a client is, if it was given.

@@ -172,3 +172,25 @@ fn settings_without_effect_are_listed_as_written() {
     settings.overrides([("producer.override.max.block.ms", "1"), ("producer.override.acks", "all")]);
     assert_eq!(settings.without_effect(), ["producer.override.max.block.ms"]);
 }
+
+#[test]
+fn a_producer_sent_to_another_cluster_takes_the_others_with_it_unless_they_were_told_otherwise() {
+    let mut settings = Settings::new("here:9092");
+    settings.common("sasl.username", "worker");
+    settings.overrides([
+        ("producer.override.bootstrap.servers", "there:9092"),
+        ("producer.override.sasl.username", "writer"),
+        ("producer.override.linger.ms", "20"),
+        ("admin.override.sasl.username", "clerk"),
+    ]);
+    for client in Client::ALL {
+        assert_eq!(settings.get(client, "bootstrap.servers"), Some("there:9092"), "{client:?}");
+    }
+    assert_eq!(settings.get(Client::Consumer, "sasl.username"), Some("writer"));
+    assert_eq!(settings.get(Client::Admin, "sasl.username"), Some("clerk"));
+    assert_eq!(settings.get(Client::Admin, "linger.ms"), None);
+
+    let mut settings = Settings::new("here:9092");
+    settings.overrides([("producer.override.client.id", "leads")]);
+    assert_eq!(settings.get(Client::Admin, "client.id"), None, "it stays on the same cluster");
+}

@@ -21,6 +21,7 @@ use sf_core::poll::PollPolicy;
 use sf_core::record::{FieldType, Record, csv_cell};
 use sf_core::{ApiVersion, Client};
 
+use crate::error::chain;
 use crate::offset::{Locator, SourceOffset};
 use crate::{Error, Outlook, Result};
 pub use plan::TablePlan;
@@ -31,6 +32,8 @@ const FIRST: &str = "first";
 /// The key for the rows of the pages before the one that an offset names: so the last page can be checked
 /// against the job's total, whichever process reads it.
 const BEFORE: &str = "before";
+/// The code with which an org refuses a locator.
+const REFUSED_LOCATOR: &str = "INVALID_QUERY_LOCATOR";
 
 /// How an object is read, beyond what its plan says.
 #[derive(Debug, Clone, Copy)]
@@ -116,6 +119,26 @@ struct Flight {
 struct Reading {
     pages: Pages,
     row: Option<Record>,
+    total: Option<u64>,
+    /// Whether the result is read from its first page because the org refused a locator of its own.
+    rewound: bool,
+}
+
+impl Reading {
+    fn new(flight: &Flight, from: Position, page_rows: u32, total: Option<u64>) -> Self {
+        let pages = flight.job.pages(from).max_records(page_rows).expect_total(total);
+        Self { pages, row: None, total, rewound: false }
+    }
+
+    /// From where to read the same result without the locator that the org refused: from its first page,
+    /// past the rows that were taken. Once, and only where it is known how many they are.
+    fn rewind(pages: &Pages, rewound: bool, error: &sf_bulk2::Error) -> Option<Position> {
+        let refused = error.api_error().and_then(sf_core::Error::error_code) == Some(REFUSED_LOCATOR);
+        let Position { locator: Some(_), rows, before: Some(before) } = pages.position()? else {
+            return None;
+        };
+        (refused && !rewound).then_some(Position { rows: before + rows, ..Position::START })
+    }
 }
 
 impl TableSource {
@@ -176,8 +199,21 @@ impl TableSource {
                         return Ok(Step::Store(offset));
                     }
                 }
-                State::Reading(flight, reading) => match reading.pages.next_page().await? {
-                    Some(head) => {
+                State::Reading(flight, reading) => match reading.pages.next_page().await {
+                    Err(error) => {
+                        let position = Reading::rewind(&reading.pages, reading.rewound, &error);
+                        let Some(position) = position else { return Err(error.into()) };
+                        tracing::warn!(
+                            table = self.object.plan.object,
+                            job = %flight.job.id(),
+                            rows = position.rows,
+                            error = chain(&error),
+                            "the org refuses a locator of its own: the result is read again from its first page, past the rows that have been delivered"
+                        );
+                        let anew = Reading::new(flight, position, self.object.pace.page_rows, reading.total);
+                        **reading = Reading { rewound: true, ..anew };
+                    }
+                    Ok(Some(head)) => {
                         if reading.row.is_none() {
                             reading.row = Some(reading.pages.record(&self.object.plan.schema)?);
                         }
@@ -189,7 +225,7 @@ impl TableSource {
                     }
                     // The offset that ends a window goes with its last page, so this is never reached
                     // with anything undelivered.
-                    None => self.state = State::Idle(Start::At(flight.window.end)),
+                    Ok(None) => self.state = State::Idle(Start::At(flight.window.end)),
                 },
             }
         }
@@ -201,8 +237,16 @@ impl TableSource {
     /// As [`step`](Self::step).
     pub async fn next_row(&mut self) -> Result<Option<&Record>> {
         let State::Reading(_, reading) = &mut self.state else { return Ok(None) };
-        let Some(row) = &mut reading.row else { return Ok(None) };
-        Ok(if reading.pages.next_row(row).await? { Some(row) } else { None })
+        let Reading { pages, row: Some(row), rewound, .. } = &mut **reading else { return Ok(None) };
+        match pages.next_row(row).await {
+            Ok(true) => Ok(Some(row)),
+            Ok(false) => Ok(None),
+            // The job still has its rows: whoever comes back reads it from its beginning.
+            Err(error) if Reading::rewind(pages, *rewound, &error).is_some() => {
+                Err(Error::from(error).with_job_kept())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The offset that says: every row that [`next_row`](Self::next_row) gave has been delivered. At a page's
@@ -232,9 +276,9 @@ impl TableSource {
                 Ok(Some(done(&flight)))
             }
             Ok(info) => {
-                let pages = flight.job.pages(position).max_records(self.object.pace.page_rows);
-                let pages = pages.expect_total(info.number_records_processed);
-                self.state = State::Reading(flight, Box::new(Reading { pages, row: None }));
+                let total = info.number_records_processed;
+                let reading = Reading::new(&flight, position, self.object.pace.page_rows, total);
+                self.state = State::Reading(flight, Box::new(reading));
                 Ok(None)
             }
             Err(e) => Err(e.into()),

@@ -105,8 +105,8 @@ async fn work(orders: Orders) -> sf_kafka::Result<sf_kafka::runtime::Outcome> {
     let topics = config.tables.iter().map(|t| (t.topic.clone(), t.object.clone())).collect();
     let producer = HookedProducer { inner: cluster.producer(), topics, stops: Arc::clone(&stops) };
     let store = HookedStore { inner, stops, mutant: orders.mutant };
-    let lane = Lane { config: *config, producer: Arc::new(producer), store: Arc::new(store) };
-    let worker = Worker::new(vec![lane], &*admin, Arc::new(ReqwestService::new()?)).await?;
+    let lane = Lane { config: *config, producer: Arc::new(producer), admin, store: Arc::new(store) };
+    let worker = Worker::new(vec![lane], Arc::new(ReqwestService::new()?)).await?;
     Ok(worker.run().await)
 }
 

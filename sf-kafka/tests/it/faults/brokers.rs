@@ -45,7 +45,7 @@ impl Site {
 
     async fn run(&self) -> Running {
         let (config, admin) = (self.bench.config(&[]), self.cluster.admin());
-        self.bench.run_with(config, self.cluster.producer(), &*admin).await.unwrap()
+        self.bench.run_with(config, self.cluster.producer(), admin).await.unwrap()
     }
 
     async fn finish(&self, running: Running) {

@@ -143,7 +143,7 @@ async fn a_field_that_is_deleted_while_the_connector_runs_is_left_out_from_then_
 async fn a_topic_that_is_missing_is_named_before_the_org_is_asked_anything() {
     let bench = Bench::in_process(leads());
     let config = bench.config(&[("salesforce.object1.topic", "not-there")]);
-    let started = bench.run_with(config, bench.kafka.clone(), &*bench.kafka).await;
+    let started = bench.run_with(config, bench.kafka.clone(), bench.kafka.clone()).await;
     let error = started.err().unwrap();
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(cause, "topic not-there does not exist");

@@ -206,6 +206,88 @@ async fn a_job_that_is_gone_before_its_first_page_is_made_again_and_no_row_comes
     assert_eq!(bench.calls(Route::CreateJob), 2);
 }
 
+/// The org's refusal of a locator that it gave itself.
+fn locator_refused() -> Action {
+    Action::error(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_locator_that_the_org_refuses_costs_no_row_and_no_job_and_nothing_comes_twice() {
+    // The page after the first, the last page, and the last page again after it broke off.
+    for (page, cut) in [("MTAw", false), ("MjAw", false), ("MjAw", true)] {
+        let bench = Bench::in_process(leads());
+        if cut {
+            let cut = Fault::on(Route::Results).containing(page).then(Action::cut(2_000));
+            bench.sim.faults().add(cut);
+        }
+        // Refused in the middle of a page, it is refused at the next try too.
+        let times = 1 + u64::from(cut);
+        let refused = Fault::on(Route::Results).containing(page).nth(times).times(times);
+        let fault = bench.sim.faults().add(refused.then(locator_refused()));
+        let (log, metrics) = watched(bench.deliver()).await;
+        assert_eq!(bench.sim.faults().count(fault), times);
+        bench.assert_exact(&format!("{page} is refused"));
+        assert_eq!(bench.calls(Route::CreateJob), 1, "{page}");
+        says(&log, &["the org refuses a locator of its own", "INVALID_QUERY_LOCATOR"]);
+        assert!(!metrics.contains(REPEATED), "{metrics}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_locator_that_the_org_refuses_at_the_next_start_costs_no_row_and_no_job() {
+    let mut bench = Bench::in_process(leads());
+    let third = bench.sim.hook_before(Route::Results, 3);
+    let running = bench.run(&[]).await;
+    running.until(third.arrived()).await;
+    running.stopped().await;
+    drop(third);
+    let before = bench.kafka.ids();
+    assert_eq!((before.len(), bench.offsets.now().await.unwrap()["locator"].as_str()), (200, Some("MjAw")));
+
+    bench.afresh();
+    let refused = Fault::on(Route::Results).containing("MjAw").then(locator_refused());
+    bench.sim.faults().add(refused);
+    bench.deliver().await;
+    let mut all = [before, bench.kafka.ids()].concat();
+    all.sort_unstable();
+    assert_eq!(all, bench.in_org(), "a row is missing or came twice");
+    assert_eq!(bench.calls(Route::CreateJob), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_jobs_locators_stay_refused_the_job_is_replaced_and_its_window_comes_again() {
+    let bench = Bench::in_process(leads());
+    // The first job's second page, and once more when it is read from its beginning.
+    bench.sim.faults().add(Fault::on(Route::Results).containing("MTAw").times(2).then(locator_refused()));
+    let (log, metrics) = watched(bench.deliver()).await;
+    let mut ids = bench.kafka.ids();
+    assert_eq!(ids.len(), ROWS + 100, "the one page that had arrived came again, and no more");
+    ids.dedup();
+    assert_eq!(ids, bench.in_org());
+    assert_eq!(bench.calls(Route::CreateJob), 2);
+    bench.offsets.assert_none_too_far();
+    says(&log, &["its window is read again"]);
+    says(&metrics, &[REPEATED]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn locators_that_are_always_refused_end_the_work_in_the_orgs_words_and_no_row_is_passed_by() {
+    let mut bench = Bench::in_process(leads());
+    let always = Fault::on(Route::Results).containing("MTAw").always().then(locator_refused());
+    let fault = bench.sim.faults().add(always);
+    says(&bench.given_up(&[]).await, &["job 750", "INVALID_QUERY_LOCATOR: invalid query locator"]);
+    assert_eq!(bench.calls(Route::CreateJob), 3, "twice replaced and then given up");
+    bench.offsets.assert_none_too_far();
+    let before = bench.kafka.ids();
+    bench.sim.faults().remove(fault);
+    bench.afresh();
+    bench.deliver().await;
+    let mut all = [before, bench.kafka.ids()].concat();
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all, bench.in_org());
+}
+
 #[tokio::test]
 async fn an_org_that_moves_to_another_host_in_the_middle_of_a_query_is_followed() {
     let old_answers = [

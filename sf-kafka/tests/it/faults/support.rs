@@ -299,17 +299,17 @@ impl Bench {
     /// A connector at work, with these settings in place of the usual ones.
     pub(crate) async fn run(&self, other: &[(&str, &str)]) -> Running {
         let producer: Arc<dyn Producer> = Arc::clone(&self.kafka) as _;
-        self.run_with(self.config(other), producer, &*self.kafka).await.unwrap()
+        self.run_with(self.config(other), producer, Arc::clone(&self.kafka) as _).await.unwrap()
     }
 
     pub(crate) async fn run_with(
         &self,
         config: BulkQuerySource,
         producer: Arc<dyn Producer>,
-        admin: &dyn Admin,
+        admin: Arc<dyn Admin>,
     ) -> sf_kafka::Result<Running> {
-        let lane = Lane { config, producer, store: Arc::clone(&self.offsets) as _ };
-        let worker = Worker::new(vec![lane], admin, Arc::clone(&self.http)).await?;
+        let lane = Lane { config, producer, admin, store: Arc::clone(&self.offsets) as _ };
+        let worker = Worker::new(vec![lane], Arc::clone(&self.http)).await?;
         let (status, stop) = (worker.status(), worker.stop());
         Ok(Running { status, stop, task: tokio::spawn(worker.run()), patience: self.patience })
     }
