@@ -13,26 +13,31 @@ use crate::{ErrorKind, Pages, Result};
 const BATCH: usize = 128 * 1024;
 
 /// Finds the ends of rows: a line end outside quotes, that is after an even number of quotes.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct RowEnds {
     quoted: bool,
 }
 
 impl RowEnds {
-    /// Calls `end` with the position after each line end that ends a row.
-    fn find(&mut self, piece: &[u8], mut end: impl FnMut(usize)) {
+    /// The positions after each line end that ends a row. To be taken to its end: a piece follows another.
+    fn find<'p>(&'p mut self, piece: &'p [u8]) -> impl Iterator<Item = usize> {
+        let mut line_ends = memchr_iter(b'\n', piece);
         let mut from = 0;
-        for at in memchr_iter(b'\n', piece) {
-            self.count(&piece[from..at]);
-            from = at + 1;
-            if !self.quoted {
-                end(from);
+        std::iter::from_fn(move || {
+            for at in line_ends.by_ref() {
+                self.pass(&piece[from..at]);
+                from = at + 1;
+                if !self.quoted {
+                    return Some(from);
+                }
             }
-        }
-        self.count(&piece[from..]);
+            self.pass(&piece[from..]);
+            from = piece.len();
+            None
+        })
     }
 
-    fn count(&mut self, part: &[u8]) {
+    fn pass(&mut self, part: &[u8]) {
         self.quoted ^= memchr_iter(b'"', part).count() % 2 == 1;
     }
 }
@@ -194,28 +199,29 @@ impl Pages {
 
     /// Appends the whole rows of a piece that were not taken yet and returns how many they are.
     fn copy_piece(&mut self, copy: &mut Copy, piece: &[u8], out: &mut Vec<u8>) -> u64 {
-        let mut fresh_from = None;
-        let (mut start, mut written) = (0, 0);
-        let mut ends = std::mem::take(&mut copy.ends);
-        ends.find(piece, |end| {
-            if self.take_rows(1) == 1 {
-                fresh_from.get_or_insert(start);
-                written += 1;
-            }
-            start = end;
-        });
-        copy.ends = ends;
-        if let Some(from) = fresh_from {
-            if from == 0 {
-                out.extend_from_slice(&copy.carry);
-            }
-            out.extend_from_slice(&piece[from..start]);
+        let mut before = copy.ends;
+        let (mut rows, mut end) = (0_u64, 0);
+        for at in copy.ends.find(piece) {
+            rows += 1;
+            end = at;
         }
-        if start > 0 {
+        let fresh = self.take_rows(rows);
+        let taken = rows - fresh;
+        if fresh > 0 && taken == 0 {
+            out.extend_from_slice(&copy.carry);
+        }
+        let from = match (fresh, taken) {
+            (0, _) => end,
+            (_, 0) => 0,
+            // Rows that were taken before come first.
+            _ => before.find(piece).zip(1..).find(|(_, nth)| *nth == taken).map_or(end, |(at, _)| at),
+        };
+        out.extend_from_slice(&piece[from..end]);
+        if end > 0 {
             copy.carry.clear();
         }
-        copy.carry.extend_from_slice(&piece[start..]);
-        written
+        copy.carry.extend_from_slice(&piece[end..]);
+        fresh
     }
 
     fn io(&self, error: std::io::Error) -> crate::Error {
@@ -231,7 +237,7 @@ mod tests {
         let mut finder = RowEnds::default();
         let mut out = Vec::new();
         for (i, piece) in pieces.iter().enumerate() {
-            finder.find(piece.as_bytes(), |end| out.push((i, end)));
+            out.extend(finder.find(piece.as_bytes()).map(|end| (i, end)));
         }
         out
     }
