@@ -4,11 +4,15 @@
 pub mod broker;
 pub mod connector;
 pub mod csv_file;
+pub mod emulated;
 pub mod login;
 pub mod org;
 pub mod progress;
 pub mod read_back;
+pub mod setup;
 pub mod text;
+pub mod variables;
+pub mod whoami;
 
 /// What a program fails with.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -91,7 +91,7 @@ impl Org {
             Some(emulated) => {
                 format!("No SF_* variables: using an emulated org ({rows}) at {}", emulated.server.url())
             }
-            None => format!("Using the org at {} ({rows})", self.login.url()),
+            None => format!("Using the org {} ({rows})", self.login.place()),
         }
     }
 }
