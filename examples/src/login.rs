@@ -1,8 +1,8 @@
 //! Which login the `SF_*` variables name.
 
 use sf_auth::{
-    CliOrg, ClientCredentials, FileStore, JwtBearer, KeyStore, RefreshToken, Session, TokenExchange,
-    UsernamePassword,
+    CliOrg, ClientCredentials, FileStore, JwtBearer, KeyStore, PrivateKey, RefreshToken, Session,
+    TokenExchange, UsernamePassword,
 };
 use sf_core::Client;
 use sf_core::auth::Secret;
@@ -183,7 +183,7 @@ impl Login {
         let (url, id, secret) = (get("SF_LOGIN_URL"), get("SF_CLIENT_ID"), get("SF_CLIENT_SECRET"));
         Ok(match self.grant.kind {
             Kind::JwtBearer => {
-                let key = key_store(&self.set)?.key()?;
+                let key = private_key(&self.set)?;
                 JwtBearer::with_key(url, id, get("SF_USERNAME"), key).connect().await?
             }
             Kind::Password => {
@@ -271,12 +271,17 @@ impl Login {
 /// key store.
 ///
 /// # Errors
-/// A file that cannot be read.
-pub fn key_store(set: &Variables) -> Result<KeyStore> {
+/// What is wrong with it.
+pub fn private_key(set: &Variables) -> Result<PrivateKey> {
+    let key = key_store(set).and_then(|store| store.key());
+    key.map_err(|error| format!("SF_JWT_KEY cannot be used: {error}").into())
+}
+
+fn key_store(set: &Variables) -> sf_auth::Result<KeyStore> {
     let store = match set.get("SF_JWT_KEY") {
         uri if uri.starts_with("data:") => KeyStore::from_data_uri(uri)?,
         pem if pem.contains("-----BEGIN") => KeyStore::from_bytes(pem),
-        path => KeyStore::from_file(path).map_err(|error| format!("SF_JWT_KEY is no PEM: {error}"))?,
+        path => KeyStore::from_file(path)?,
     };
     let store = store.password(set.get("SF_JWT_KEY_PASSWORD"));
     Ok(match set.optional("SF_JWT_KEY_ALIAS") {

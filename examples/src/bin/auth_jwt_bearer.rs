@@ -17,7 +17,7 @@
 use std::process::ExitCode;
 
 use sf_auth::JwtBearer;
-use sf_examples::login::key_store;
+use sf_examples::login::private_key;
 use sf_examples::setup::Setup;
 use sf_examples::{Result, run};
 
@@ -31,7 +31,7 @@ async fn log_in() -> Result<()> {
     println!("The app signs for {}; no secret and no password travels", sf.get("SF_USERNAME"));
 
     // Of a file: sf_auth::KeyStore::from_file("server.p12")?.password("…").key()?
-    let key = key_store(sf.variables())?.key()?;
+    let key = private_key(sf.variables())?;
     let org = JwtBearer::with_key(sf.get("SF_LOGIN_URL"), sf.get("SF_CLIENT_ID"), sf.get("SF_USERNAME"), key)
         .connect()
         .await?;

@@ -280,10 +280,15 @@ async fn a_refusal_is_shown_with_what_to_change_and_ends_the_program() {
 async fn variables_that_do_not_fit_are_named() {
     let org = Elsewhere::new().await;
     let missing = "/nowhere/to/be/found";
-    let cases: [(&str, &[(&str, &str)], &[&str]); 12] = [
+    let cases: [(&str, &[(&str, &str)], &[&str]); 13] = [
         (CLIENT_CREDENTIALS, &[("SF_CLIENT_SECRET", "")], &["SF_CLIENT_SECRET is missing"]),
         (JWT_BEARER, &[], &["auth_jwt_bearer needs", "SF_USERNAME, SF_JWT_KEY are missing"]),
         (JWT_BEARER, &[("SF_USERNAME", ADA), ("SF_JWT_KEY", missing)], &["SF_JWT_KEY", missing]),
+        (
+            JWT_BEARER,
+            &[("SF_USERNAME", ADA), ("SF_JWT_KEY", env!("CARGO_MANIFEST_PATH"))],
+            &["SF_JWT_KEY cannot be used", "neither PKCS#12 nor JKS nor PEM"],
+        ),
         (WEB_SERVER, &[("SF_CLIENT_ID", "")], &["SF_CLIENT_ID is missing"]),
         (REFRESH_TOKEN, &[], &["SF_TOKEN_FILE is missing"]),
         (TOKEN_EXCHANGE, &[("SF_SUBJECT_TOKEN_FILE", missing)], &["SF_SUBJECT_TOKEN_FILE", missing]),
@@ -306,4 +311,29 @@ async fn variables_that_do_not_fit_are_named() {
     }
     assert_eq!(org.sim.journal().requests().len(), 0, "the org was not asked");
     org.server.shutdown().await;
+}
+
+#[test]
+fn the_readme_of_the_logins_says_what_to_do_about_each_refusal() {
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../sf-auth/README.md")).unwrap();
+    let wrong = readme.split_once("## When it goes wrong").unwrap().1;
+    for (error, words) in sf_sim::fault::OAUTH_ERRORS {
+        let told = wrong.contains(&format!("`{words}`")) || wrong.contains(&format!("`{error}`"));
+        assert!(told, "{error}: {words}");
+    }
+}
+
+#[test]
+fn the_readme_and_the_changelog_have_each_program() {
+    let read =
+        |path: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let (readme, changes) = (read("../README.md"), read("../CHANGELOG.md"));
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin")).unwrap() {
+        let name = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(
+            readme.contains(&name) && changes.contains(&format!("`{name}`")),
+            "{name} is not in README and CHANGELOG"
+        );
+    }
 }

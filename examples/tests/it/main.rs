@@ -89,6 +89,16 @@ fn an_org_that_is_named_by_halves_is_not_replaced_by_an_emulated_one() {
     assert!(said.contains("SF_CLIENT_ID, SF_CLIENT_SECRET"), "{said}");
 }
 
+#[test]
+fn an_event_is_published_and_one_that_does_not_fit_is_explained() {
+    let said = said(program(env!("CARGO_BIN_EXE_publish_event")));
+    assert!(said.contains("published Order__e") && said.contains("did you mean City__c?"), "{said}");
+    let mut command = program(env!("CARGO_BIN_EXE_publish_event"));
+    command.env("SF_ACCESS_TOKEN", "token");
+    let said = complained(command);
+    assert!(said.contains("SF_INSTANCE_URL is missing"), "{said}");
+}
+
 /// The Ids of a file of Leads.
 fn ids(file: &Path) -> Vec<String> {
     let mut rows = csv::Reader::from_path(file).unwrap();
