@@ -84,6 +84,8 @@ fn no_login_shows_a_secret() {
     }
 }
 
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
 /// An org as it is elsewhere: nothing of it is in the program's own process.
 struct Elsewhere {
     sim: Sim,
@@ -113,7 +115,7 @@ impl Elsewhere {
     }
 
     /// A program that is told of the app, and more.
-    fn told(&self, path: &str, more: &[(&str, &str)]) -> Command {
+    fn told(&self, path: &str, more: Variables<'_>) -> Command {
         let mut command = program(path);
         command.env("SF_LOGIN_URL", self.server.url()).env("SF_CLIENT_ID", "app");
         command.env("SF_CLIENT_SECRET", "app-secret").envs(more.iter().copied());
@@ -121,7 +123,7 @@ impl Elsewhere {
     }
 
     /// What it says when it ends well; whoami says the same of the same login.
-    async fn says(&self, path: &str, more: &[(&str, &str)], user: &str) -> String {
+    async fn says(&self, path: &str, more: Variables<'_>, user: &str) -> String {
         let mut whole = String::new();
         for path in [path, WHOAMI] {
             let command = self.told(path, more);
@@ -132,7 +134,7 @@ impl Elsewhere {
         whole
     }
 
-    async fn complains(&self, path: &str, more: &[(&str, &str)]) -> String {
+    async fn complains(&self, path: &str, more: Variables<'_>) -> String {
         let command = self.told(path, more);
         tokio::task::spawn_blocking(move || complained(command)).await.unwrap()
     }
@@ -170,6 +172,27 @@ async fn logins_without_a_person_take_an_org_elsewhere_by_variables() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_may_be_in_a_key_store_under_an_alias() {
+    let org = Elsewhere::new().await;
+    let stores = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sf-auth/tests/keystores");
+    let key = KeyPair::from_pem(&std::fs::read_to_string(stores.join("server.key")).unwrap()).unwrap();
+    assert!(org.sim.change_app("app", |app| app.certificate(key.public_key_pem())).unwrap());
+    for name in ["several.jks", "several.p12"] {
+        let path = stores.join(name);
+        let of = |password, alias| {
+            let key = ("SF_JWT_KEY", path.to_str().unwrap());
+            [("SF_USERNAME", ADA), key, ("SF_JWT_KEY_PASSWORD", password), ("SF_JWT_KEY_ALIAS", alias)]
+        };
+        org.says(JWT_BEARER, &of("changeit", "server"), AS_ADA).await;
+        let said = org.complains(JWT_BEARER, &of("changeit", "")).await;
+        assert!(said.contains("SF_JWT_KEY cannot be used") && said.contains("\"server\""), "{said}");
+        let said = org.complains(WHOAMI, &of("guess", "server")).await;
+        assert!(said.contains("SF_JWT_KEY cannot be used") && said.contains("password"), "{said}");
+    }
+    org.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_salesforce_clis_json_may_come_through_a_pipe() {
     let org = Elsewhere::new().await;
     let (token, url) = (org.sim.access_token(), org.server.url());
@@ -183,7 +206,7 @@ async fn the_salesforce_clis_json_may_come_through_a_pipe() {
 }
 
 /// What a person's browser sends when its user presses the buttons of a page.
-async fn press(mut page: url::Url, more: &[(&str, &str)]) {
+async fn press(mut page: url::Url, more: Variables<'_>) {
     let mut fields: Vec<_> = page.query_pairs().into_owned().collect();
     page.set_query(None);
     let by_ada = [("username", ADA), ("password", "engine"), ("decision", "allow")];
@@ -280,7 +303,7 @@ async fn a_refusal_is_shown_with_what_to_change_and_ends_the_program() {
 async fn variables_that_do_not_fit_are_named() {
     let org = Elsewhere::new().await;
     let missing = "/nowhere/to/be/found";
-    let cases: [(&str, &[(&str, &str)], &[&str]); 13] = [
+    let cases: [(&str, Variables<'_>, &[&str]); 13] = [
         (CLIENT_CREDENTIALS, &[("SF_CLIENT_SECRET", "")], &["SF_CLIENT_SECRET is missing"]),
         (JWT_BEARER, &[], &["auth_jwt_bearer needs", "SF_USERNAME, SF_JWT_KEY are missing"]),
         (JWT_BEARER, &[("SF_USERNAME", ADA), ("SF_JWT_KEY", missing)], &["SF_JWT_KEY", missing]),
