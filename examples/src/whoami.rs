@@ -1,11 +1,9 @@
 //! Who is logged in, where, and what is left of the org's allowances.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use sf_auth::{ErrorKind, UserInfo, userinfo};
 use sf_core::auth::Token;
-use sf_core::limits::Limit;
 use sf_core::{ApiVersion, Client};
 
 use crate::Result;
@@ -23,13 +21,22 @@ const SHOWN: [(&str, &str); 8] = [
     ("FileStorageMB", "MB of files"),
 ];
 
+/// What is left of one allowance.
+#[derive(Debug)]
+struct Left {
+    name: &'static str,
+    words: &'static str,
+    remaining: i64,
+    max: i64,
+}
+
 /// What an org tells about a login.
 #[derive(Debug)]
 pub struct Whoami {
     user: std::result::Result<UserInfo, String>,
     token: std::sync::Arc<Token>,
     version: ApiVersion,
-    limits: BTreeMap<String, Limit>,
+    limits: Vec<Left>,
 }
 
 impl Whoami {
@@ -46,16 +53,19 @@ impl Whoami {
             }
             Err(error) => return Err(error.into()),
         };
-        let limits = org.limits().await?;
+        let all = org.limits().await?;
+        let left = |(name, words): (&'static str, &'static str)| {
+            all.get(name).map(|limit| Left { name, words, remaining: limit.remaining, max: limit.max })
+        };
+        let limits = SHOWN.into_iter().filter_map(left).collect();
         Ok(Self { user, token: org.token().await?, version: org.api_version(), limits })
     }
 
     /// What is left of the day's calls and a few other allowances, a line each.
     pub fn left(&self) -> String {
         let width = SHOWN.iter().map(|(_, words)| words.len()).max().unwrap_or_default();
-        let known = SHOWN.iter().filter_map(|(name, words)| Some((words, self.limits.get(*name)?)));
-        let lines = known.map(|(words, limit)| {
-            format!("  {words:width$}  {:>11} of {:>11}\n", number(limit.remaining), number(limit.max))
+        let lines = self.limits.iter().map(|Left { words, remaining, max, .. }| {
+            format!("  {words:width$}  {:>11} of {:>11}\n", number(*remaining), number(*max))
         });
         std::iter::once("Left of the org's allowances\n".to_owned()).chain(lines).collect()
     }
@@ -84,9 +94,9 @@ impl fmt::Display for Whoami {
         writeln!(f, "  org       {}", id(org))?;
         writeln!(f, "  instance  {}", self.token.instance_url.as_str().trim_end_matches('/'))?;
         write!(f, "  API       {}", self.version)?;
-        match self.limits.get("DailyApiRequests") {
-            Some(calls) => {
-                write!(f, ", {} of {} calls left today", number(calls.remaining), number(calls.max))
+        match self.limits.iter().find(|left| left.name == "DailyApiRequests") {
+            Some(Left { remaining, max, .. }) => {
+                write!(f, ", {} of {} calls left today", number(*remaining), number(*max))
             }
             None => Ok(()),
         }

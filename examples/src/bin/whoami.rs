@@ -8,6 +8,7 @@
 //!
 //! ```text
 //! SF_LOGIN_URL=https://acme.my.salesforce.com SF_CLIENT_ID=… SF_CLIENT_SECRET=… cargo run --bin whoami
+//! SF_LOGIN_URL=https://acme.my.salesforce.com SF_CLIENT_ID=… SF_TOKEN_FILE=token.json cargo run --bin whoami
 //! sf org display --verbose --json --target-org acme | SF_CLI_ORG=- cargo run --bin whoami
 //! ```
 
