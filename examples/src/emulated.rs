@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::Result;
 use crate::login::Login;
+use crate::org::reachable;
 
 const APP: &str = "3MVG9example.consumer.key";
 const SECRET: &str = "example-consumer-secret";
@@ -32,6 +33,7 @@ impl Emulated {
     /// # Errors
     /// No port or no temporary folder.
     pub async fn start() -> Result<Self> {
+        reachable()?;
         let app = App::new(APP)
             .secret(SECRET)
             .run_as(ADA)

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 use sf_events::{Event, Publisher};
 use sf_examples::login::Login;
+use sf_examples::org::reachable;
 use sf_examples::{Result, run};
 use sf_sim::schema::{FieldDef, ObjectDef, Type};
 use sf_sim::{Server, Sim};
@@ -87,6 +88,7 @@ fn event(mut arguments: impl Iterator<Item = String>) -> Result<Option<Event>> {
 
 /// An org with one platform event, on a port of this machine.
 async fn start() -> Result<(Sim, Server)> {
+    reachable()?;
     let sim = Sim::builder().build()?;
     sim.store(|store| {
         let mut order = ObjectDef::new("Order__e", "Order", "Orders", store.next_key_prefix(true));
