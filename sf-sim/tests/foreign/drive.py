@@ -40,6 +40,9 @@ def accounts(certificate):
 
 
 def main(binary, work):
+    node = next((work / "js/node_modules").glob("node-linux-*/bin/node"), None)
+    if node is None:
+        sys.exit("npm brought no Node for this machine: package.json names those for Linux on x64 and arm64")
     keys = made_keys(work)
     file = work / "accounts.json"
     file.write_text(json.dumps(accounts(keys["jwt_certificate"].read_text())))
@@ -52,7 +55,6 @@ def main(binary, work):
             told = json.loads(org.stdout.readline())
             proxy = Proxy(port, keys["tls"]).start()
             clean = {k: v for k, v in os.environ.items() if k.lower() not in ("http_proxy", "all_proxy")}
-            node = work / "js/node_modules/node/bin/node"
             # How an application behind a company's proxy is set up: nothing of the client is touched.
             proxied = {"HTTPS_PROXY": proxy.url, "https_proxy": proxy.url, "NO_PROXY": "", "no_proxy": "",
                        "REQUESTS_CA_BUNDLE": str(keys["ca"])}
