@@ -45,12 +45,12 @@ pub struct Connector {
 }
 
 /// A connector's JSON, as it would stand in a file for `sf-kafka run`.
-fn json(name: &str, org: &Org, tables: &[Table]) -> String {
+fn json(name: &str, org: &Org, tables: &[Table]) -> Result<String> {
     let mut keys = Map::new();
     let mut set = |key: &str, value: &str| drop(keys.insert(key.to_owned(), Value::from(value)));
     set("name", name);
     set("connector.class", "SalesforceBulkApiV2Source");
-    for (key, value) in org.login.connector_keys() {
+    for (key, value) in org.login.connector_keys()? {
         set(key, &value);
     }
     set("output.data.format", "JSON");
@@ -64,7 +64,7 @@ fn json(name: &str, org: &Org, tables: &[Table]) -> String {
     if org.sim().is_some() {
         set("salesforce.lag.ms", "0");
     }
-    Value::Object(keys).to_string()
+    Ok(Value::Object(keys).to_string())
 }
 
 impl Connector {
@@ -73,7 +73,7 @@ impl Connector {
     /// # Errors
     /// What is wrong with the configuration, the topics or the login.
     pub async fn start(name: String, org: &Org, broker: &Broker, tables: &[Table]) -> Result<Self> {
-        let checked = Config::from_json(&name, &json(&name, org, tables))?.check();
+        let checked = Config::from_json(&name, &json(&name, org, tables)?)?.check();
         let config = match checked.into_result() {
             Ok((ConnectorConfig::BulkQuerySource(config), _)) => *config,
             Ok(_) => return Err("the configuration is one of another connector".into()),

@@ -1,14 +1,20 @@
 //! What the runnable programs share: an org and a broker from the environment or of their own, progress on a
 //! terminal and in a log, and a consumer that counts.
 
+use std::io::IsTerminal;
+
 pub mod broker;
 pub mod connector;
 pub mod csv_file;
+pub mod emulated;
 pub mod login;
 pub mod org;
 pub mod progress;
 pub mod read_back;
+pub mod setup;
 pub mod text;
+pub mod variables;
+pub mod whoami;
 
 /// What a program fails with.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -23,7 +29,8 @@ where
 {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(usual));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    log.with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

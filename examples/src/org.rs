@@ -15,6 +15,25 @@ const LEADS: u64 = 100_000;
 /// The same Leads at every run.
 const SEED: u64 = 7;
 
+/// An emulated org is on this machine, where a company's proxy does not find it.
+///
+/// # Errors
+/// Which variable sends calls there, and what keeps them here.
+pub fn reachable() -> Result<()> {
+    let set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+    let exempt = ["NO_PROXY", "no_proxy"].iter().filter_map(|name| std::env::var(name).ok());
+    if exempt.into_iter().any(|hosts| hosts.contains("127.0.0.") || hosts.contains('*')) {
+        return Ok(());
+    }
+    match ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"].into_iter().find(set) {
+        Some(name) => {
+            let what = format!("{name} is set, and a proxy does not find an emulated org on this machine");
+            Err(format!("{what}\n  Set NO_PROXY=127.0.0.1,localhost as well.").into())
+        }
+        None => Ok(()),
+    }
+}
+
 /// An org that was logged in to.
 #[derive(Debug)]
 pub struct Org {
@@ -41,6 +60,7 @@ impl Org {
         if let Some(login) = Login::from_environment()? {
             return Ok(Self { client: login.connect().await?, login, emulated: None });
         }
+        reachable()?;
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("org");
         let sim = Sim::builder().sfdx(project).generate("Lead", leads()?).seed(SEED).build()?;
         let server = sim.serve("127.0.0.1:0").await?;
@@ -91,7 +111,7 @@ impl Org {
             Some(emulated) => {
                 format!("No SF_* variables: using an emulated org ({rows}) at {}", emulated.server.url())
             }
-            None => format!("Using the org at {} ({rows})", self.login.url()),
+            None => format!("Using the org {} ({rows})", self.login.place()),
         }
     }
 }

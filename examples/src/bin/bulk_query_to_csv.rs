@@ -4,8 +4,9 @@
 //! cargo run --bin bulk_query_to_csv -- Lead leads.csv
 //! ```
 //!
-//! Without set-up the org is emulated; `SF_LOGIN_URL`, `SF_CLIENT_ID` and `SF_CLIENT_SECRET` name a real one. Broken
-//! off, by Ctrl-C or by a fault, the same command goes on where the file ends.
+//! Without set-up the org is emulated; `SF_LOGIN_URL`, `SF_CLIENT_ID` and `SF_CLIENT_SECRET`, or the variables of any
+//! other login (see `whoami`), name a real one. Broken off, by Ctrl-C or by a fault, the same command goes on where the
+//! file ends.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -36,8 +37,11 @@ async fn to_csv(object: &str, file: &Path) -> Result<()> {
     println!("{}", org.introduction(&[(object, org.count(object).await)]));
     let begun = Instant::now();
     let rows = download(&org.client, object, file).await?;
-    let megabytes = std::fs::metadata(file)?.len() / 1_000_000;
+    let size = match std::fs::metadata(file)?.len() {
+        bytes @ ..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
+        bytes => format!("{} MB", bytes / 1_000_000),
+    };
     let seconds = begun.elapsed().as_secs_f64();
-    println!("{} rows, {megabytes} MB, in {} after {seconds:.1} s", thousands(rows), file.display());
+    println!("{} rows, {size}, in {} after {seconds:.1} s", thousands(rows), file.display());
     Ok(())
 }

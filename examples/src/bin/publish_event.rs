@@ -13,45 +13,31 @@
 //!     cargo run --bin publish_event -- Order__e City__c=Berlin Amount__c=19.90
 //! ```
 
-use std::env;
-use std::error::Error;
 use std::process::ExitCode;
 
 use serde_json::Value;
-use sf_auth::ClientCredentials;
 use sf_events::{Event, Publisher};
+use sf_examples::login::Login;
+use sf_examples::org::reachable;
+use sf_examples::{Result, run};
 use sf_sim::schema::{FieldDef, ObjectDef, Type};
 use sf_sim::{Server, Sim};
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run() -> Result<()> {
-    let event = event(env::args().skip(1))?;
-    let Ok(login_url) = env::var("SF_LOGIN_URL") else { return emulated(event).await };
-    let variable = |name: &str| env::var(name).map_err(|_| format!("SF_LOGIN_URL is set, {name} is not"));
-    let org = ClientCredentials::new(login_url, variable("SF_CLIENT_ID")?, variable("SF_CLIENT_SECRET")?);
-    let event = event.ok_or("which event? for example: publish_event Order__e City__c=Berlin")?;
-    publish(&Publisher::new(org.connect().await?), &event).await
+fn main() -> ExitCode {
+    run("warn", async {
+        let event = event(std::env::args().skip(1))?;
+        let Some(login) = Login::from_environment()? else { return emulated(event).await };
+        let event = event.ok_or("which event? for example: publish_event Order__e City__c=Berlin")?;
+        publish(&Publisher::new(login.connect().await?), &event).await
+    })
 }
 
 async fn emulated(event: Option<Event>) -> Result<()> {
     let (sim, server) = start().await?;
     println!("No SF_* variables: using an emulated org with the event Order__e at {}", server.url());
     let app = sim.credentials();
-    let org =
-        ClientCredentials::new(server.url(), &app.client_id, app.client_secret.as_str()).connect().await?;
-    let publisher = Publisher::new(org);
+    let login = Login::client_credentials(server.url(), &app.client_id, app.client_secret.as_str());
+    let publisher = Publisher::new(login.connect().await?);
 
     let example = Event::new("Order__e")
         .field("City__c", "Berlin")
@@ -102,6 +88,7 @@ fn event(mut arguments: impl Iterator<Item = String>) -> Result<Option<Event>> {
 
 /// An org with one platform event, on a port of this machine.
 async fn start() -> Result<(Sim, Server)> {
+    reachable()?;
     let sim = Sim::builder().build()?;
     sim.store(|store| {
         let mut order = ObjectDef::new("Order__e", "Order", "Orders", store.next_key_prefix(true));

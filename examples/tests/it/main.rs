@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod logins;
+
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
@@ -17,7 +19,8 @@ const TO_CSV: &str = env!("CARGO_BIN_EXE_bulk_query_to_csv");
 fn program(path: &str) -> Command {
     let mut command = Command::new(path);
     for (name, _) in std::env::vars() {
-        if name.starts_with("SF_") || name.starts_with("KAFKA_") || name == "RUST_LOG" {
+        let proxy = name.to_ascii_uppercase().ends_with("_PROXY");
+        if proxy || name.starts_with("SF_") || name.starts_with("KAFKA_") || name == "RUST_LOG" {
             command.env_remove(name);
         }
     }
@@ -85,6 +88,35 @@ fn an_org_that_is_named_by_halves_is_not_replaced_by_an_emulated_one() {
     command.env("SF_LOGIN_URL", "https://acme.my.salesforce.com");
     let said = complained(command);
     assert!(said.contains("SF_CLIENT_ID, SF_CLIENT_SECRET"), "{said}");
+}
+
+#[test]
+fn an_event_is_published_and_one_that_does_not_fit_is_explained() {
+    let said = said(program(env!("CARGO_BIN_EXE_publish_event")));
+    assert!(said.contains("published Order__e") && said.contains("did you mean City__c?"), "{said}");
+    let mut command = program(env!("CARGO_BIN_EXE_publish_event"));
+    command.env("SF_ACCESS_TOKEN", "token");
+    let said = complained(command);
+    assert!(said.contains("SF_INSTANCE_URL is missing"), "{said}");
+}
+
+#[test]
+fn a_proxy_that_would_get_the_calls_to_an_emulated_org_is_named() {
+    for path in [QUICKSTART, TO_CSV, env!("CARGO_BIN_EXE_publish_event"), env!("CARGO_BIN_EXE_whoami")] {
+        let proxied = || {
+            let mut command = program(path);
+            command.args(["Lead", "unused.csv"].iter().filter(|_| path == TO_CSV));
+            command.env("HTTP_PROXY", "http://127.0.0.1:1");
+            command
+        };
+        let said = complained(proxied());
+        assert!(said.contains("HTTP_PROXY is set") && said.contains("NO_PROXY=127.0.0.1"), "{said}");
+        if path.contains("whoami") {
+            let mut command = proxied();
+            command.env("NO_PROXY", "127.0.0.1,localhost");
+            assert!(self::said(command).contains("Logged in as "));
+        }
+    }
 }
 
 /// The Ids of a file of Leads.

@@ -11,7 +11,6 @@ from keys import made_keys
 from proxy import Proxy
 
 HERE = pathlib.Path(__file__).parent
-WORK = HERE / ".run"
 CALLBACK = "http://localhost:1717/callback"
 USER = "ada@example.com"
 
@@ -40,9 +39,12 @@ def accounts(certificate):
     }
 
 
-def main(binary):
-    keys = made_keys(WORK)
-    file = WORK / "accounts.json"
+def main(binary, work):
+    node = next((work / "js/node_modules").glob("node-linux-*/bin/node"), None)
+    if node is None:
+        sys.exit("npm brought no Node for this machine: package.json names those for Linux on x64 and arm64")
+    keys = made_keys(work)
+    file = work / "accounts.json"
     file.write_text(json.dumps(accounts(keys["jwt_certificate"].read_text())))
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -53,12 +55,11 @@ def main(binary):
             told = json.loads(org.stdout.readline())
             proxy = Proxy(port, keys["tls"]).start()
             clean = {k: v for k, v in os.environ.items() if k.lower() not in ("http_proxy", "all_proxy")}
-            node = WORK / "js/node_modules/node/bin/node"
             # How an application behind a company's proxy is set up: nothing of the client is touched.
             proxied = {"HTTPS_PROXY": proxy.url, "https_proxy": proxy.url, "NO_PROXY": "", "no_proxy": "",
                        "REQUESTS_CA_BUNDLE": str(keys["ca"])}
             common = {"SIM_URL": url, "SIM_ORG": told["org_id"], "SIM_KEY": str(keys["jwt_key"]),
-                      "SIM_CALLBACK": CALLBACK, "NODE_PATH": str(WORK / "js/node_modules")}
+                      "SIM_CALLBACK": CALLBACK, "NODE_PATH": str(work / "js/node_modules")}
             failed = [
                 subprocess.run(client, env={**clean, **common, **more}, cwd=HERE, timeout=120).returncode
                 for client, more in (
@@ -72,4 +73,4 @@ def main(binary):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], pathlib.Path(sys.argv[2])))
