@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 use sf_core::Client;
 use tokio::time::Instant;
 
-use crate::condition::push_object;
 use crate::describe::{Describe, Global};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::name::push_object;
 
 /// The describes of one org, kept for a while. Cheap to clone; all clones share what they know.
 ///

@@ -1,21 +1,30 @@
 #![doc = include_str!("../README.md")]
 
+pub mod function;
+
 mod bulk_fields;
 mod cache;
 mod condition;
 mod cursor;
+mod date_literal;
 mod describe;
 mod error;
+mod expr;
 mod literal;
+mod name;
+mod order;
 mod schema;
 mod select;
 
 pub use bulk_fields::{BulkFields, FieldReason, ObjectReason};
 pub use cache::DescribeCache;
-pub use condition::{Condition, FieldRef, Nulls, Order, field};
+pub use condition::Condition;
 pub use cursor::{cursor_candidates, cursor_field};
+pub use date_literal::DateLiteral;
 pub use describe::{Describe, FieldDescribe, Global, ObjectSummary, PicklistValue};
 pub use error::{Error, ErrorKind, Result};
-pub use literal::{DateLiteral, Literal};
+pub use expr::{DistanceUnit, Expr, field};
+pub use literal::Literal;
+pub use order::{Nulls, Order};
 pub use schema::schema_of;
-pub use select::Select;
+pub use select::{CategorySelector, Fields, For, Item, QueryScope, Select, Track, TypeOf, With, type_of};
