@@ -23,6 +23,14 @@ fn field_type<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FieldType, D
     Ok(FieldType::from_describe(&word))
 }
 
+fn yes() -> bool {
+    true
+}
+
+fn lenient_yes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(true))
+}
+
 fn unknown_type() -> FieldType {
     FieldType::Other
 }
@@ -114,6 +122,9 @@ pub struct Describe {
     pub deprecated_and_hidden: bool,
     /// The fields that the user may see, in the org's order.
     pub fields: Vec<FieldDescribe>,
+    /// The objects that refer to this one, a reference each.
+    #[serde(default, deserialize_with = "lenient")]
+    pub child_relationships: Vec<ChildRelationship>,
 }
 
 impl Describe {
@@ -121,6 +132,46 @@ impl Describe {
     pub fn field(&self, name: &str) -> Option<&FieldDescribe> {
         self.fields.iter().find(|f| f.name.eq_ignore_ascii_case(name))
     }
+
+    /// The reference behind the first part of a dotted name, whatever the case: `OwnerId` of `Owner`.
+    pub fn parent(&self, relationship: &str) -> Option<&FieldDescribe> {
+        let is = |name: &str| name.eq_ignore_ascii_case(relationship);
+        self.fields.iter().find(|f| f.relationship_name.as_deref().is_some_and(is))
+    }
+
+    /// The children that a child query reads by this name, such as `ContentDocumentLinks`, whatever the case.
+    pub fn child(&self, relationship: &str) -> Option<&ChildRelationship> {
+        let is = |name: &str| name.eq_ignore_ascii_case(relationship);
+        self.child_relationships.iter().find(|c| c.relationship_name.as_deref().is_some_and(is))
+    }
+
+    /// The fields that a query can read: those that the user may see, less those that are on their way out.
+    pub fn readable_fields(&self) -> impl Iterator<Item = &FieldDescribe> {
+        self.fields.iter().filter(|f| !f.deprecated_and_hidden)
+    }
+}
+
+/// A reference from another object to this one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ChildRelationship {
+    /// The object that refers to this one.
+    #[serde(rename = "childSObject", default, deserialize_with = "lenient")]
+    pub child_object: String,
+    /// Its reference, for example `AccountId`.
+    #[serde(default, deserialize_with = "lenient")]
+    pub field: String,
+    /// The name that child queries read from, for example `Contacts`. Some children have none and cannot be
+    /// read so.
+    #[serde(default)]
+    pub relationship_name: Option<String>,
+    /// Whether the children are deleted with their parent.
+    #[serde(default, deserialize_with = "lenient")]
+    pub cascade_delete: bool,
+    /// Whether it is on its way out.
+    #[serde(default, deserialize_with = "lenient")]
+    pub deprecated_and_hidden: bool,
 }
 
 /// What an org says about one field.
@@ -160,6 +211,12 @@ pub struct FieldDescribe {
     /// Whether it can stand in an ordering.
     #[serde(default, deserialize_with = "lenient")]
     pub sortable: bool,
+    /// Whether it can stand in `GROUP BY`. Describes of old versions do not say, which counts as yes.
+    #[serde(default = "yes", deserialize_with = "lenient_yes")]
+    pub groupable: bool,
+    /// Whether `MIN` and `MAX` take it. Describes of old versions do not say, which counts as yes.
+    #[serde(default = "yes", deserialize_with = "lenient_yes")]
+    pub aggregatable: bool,
     /// Whether it can be set in a new row.
     #[serde(default, deserialize_with = "lenient")]
     pub createable: bool,

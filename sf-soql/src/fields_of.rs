@@ -323,7 +323,6 @@ mod tests {
     }
 
     #[derive(Deserialize)]
-    #[expect(dead_code, reason = "only its names count")]
     enum Rating {
         Hot,
         Cold,

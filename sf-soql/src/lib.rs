@@ -4,6 +4,7 @@ pub mod function;
 
 mod bulk_fields;
 mod cache;
+mod check;
 mod children;
 mod condition;
 mod cursor;
@@ -20,11 +21,12 @@ mod select;
 
 pub use bulk_fields::{BulkFields, FieldReason, ObjectReason};
 pub use cache::DescribeCache;
+pub use check::{BulkWarning, Problem, ProblemKind};
 pub use children::Children;
 pub use condition::Condition;
 pub use cursor::{cursor_candidates, cursor_field};
 pub use date_literal::DateLiteral;
-pub use describe::{Describe, FieldDescribe, Global, ObjectSummary, PicklistValue};
+pub use describe::{ChildRelationship, Describe, FieldDescribe, Global, ObjectSummary, PicklistValue};
 pub use error::{Error, ErrorKind, Result};
 pub use expr::{DistanceUnit, Expr, field};
 pub use fields_of::fields_of;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails it by panicking, as the test itself does")]
 
 mod cache;
+mod check;
 mod recorded;
 mod sim;
 mod support;
