@@ -94,6 +94,22 @@ impl DescribeCache {
         lock(&self.0.objects).remove(&name.to_ascii_lowercase());
     }
 
+    /// Forgets an object, and the one that the org names, where the org refused a field or an object that it
+    /// does not have. Any other error changes nothing.
+    pub fn forget_refused(&self, object: &str, error: &sf_core::Error) {
+        for entry in error.api_errors() {
+            if matches!(entry.error_code.as_str(), "INVALID_FIELD" | "INVALID_TYPE") {
+                self.forget(object);
+                // "No such column 'X' on entity 'Y'." in a query, "… on sobject of type Y" in a row.
+                let after = |mark: &str| entry.message.split_once(mark).map(|(_, rest)| rest);
+                let named = after("on entity '").or_else(|| after("on sobject of type "));
+                let name = named
+                    .and_then(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next());
+                name.into_iter().for_each(|name| self.forget(name));
+            }
+        }
+    }
+
     /// Forgets everything.
     pub fn clear(&self) {
         lock(&self.0.objects).clear();

@@ -12,7 +12,7 @@ pub(crate) const RECORDS: &str = "records";
 const FIELDS: &[&str] = &[RECORDS];
 
 /// The rows of a child query in a row's field, such as `Contacts`. An org answers null where there are none;
-/// here that is an empty list. a REST query has followed their further pages.
+/// here that is an empty list. [`Query`](crate::Query) has followed their further pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Children<T>(
     /// The rows, in the org's order.

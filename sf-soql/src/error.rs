@@ -22,6 +22,14 @@ pub enum ErrorKind {
     UnknownField,
     /// The object or the field is there and cannot be used for this; the message says why.
     Unusable,
+    /// The query makes a longer URL than orgs take.
+    TooLong,
+    /// The org no longer has the cursor by which the next page is asked for.
+    CursorExpired,
+    /// A row is not what the caller reads it as. The next row can be read all the same.
+    Row,
+    /// A page with all children of its rows is larger than the caller allowed.
+    TooLarge,
     /// The call to the org failed: see [`Error::org`].
     Org,
 }

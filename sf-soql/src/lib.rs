@@ -16,6 +16,7 @@ mod fields_of;
 mod literal;
 mod name;
 mod order;
+mod query;
 mod schema;
 mod select;
 
@@ -32,5 +33,6 @@ pub use expr::{DistanceUnit, Expr, field};
 pub use fields_of::fields_of;
 pub use literal::Literal;
 pub use order::{Nulls, Order};
+pub use query::{Page, Pages, Plan, PlanNote, Query, Records, Rows};
 pub use schema::schema_of;
 pub use select::{CategorySelector, Fields, For, Item, QueryScope, Select, Track, TypeOf, With, type_of};

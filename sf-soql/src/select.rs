@@ -210,7 +210,7 @@ impl Select {
     }
 
     /// Rows in the recycle bin and archived ones too. Over REST and Bulk that is not a word of the query but
-    /// a call of its own, `queryAll`; a REST query takes it by itself.
+    /// a call of its own, `queryAll`; [`Query`](crate::Query) takes it by itself.
     pub fn all_rows(mut self) -> Self {
         self.all_rows = true;
         self

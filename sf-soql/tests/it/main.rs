@@ -3,6 +3,7 @@
 
 mod cache;
 mod check;
+mod query;
 mod recorded;
 mod sim;
 mod support;

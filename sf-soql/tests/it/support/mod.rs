@@ -1,5 +1,7 @@
 //! An org of one file: it answers what it is told to, counts, and can be held up.
 
+pub(crate) mod wire;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
