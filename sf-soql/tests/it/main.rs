@@ -3,6 +3,7 @@
 
 mod cache;
 mod check;
+mod faults;
 mod query;
 mod recorded;
 mod sim;
