@@ -3,7 +3,7 @@
 //! Orgs of every age and version are read: a key that is missing or null counts as its default, a key that
 //! this version does not know is passed over, and so is an unknown type of field.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sf_core::record::FieldType;
 
 /// A null where a value was expected counts as the value's default. Salesforce's own documents differ from
@@ -31,12 +31,16 @@ fn lenient_yes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Er
     Ok(Option::deserialize(deserializer)?.unwrap_or(true))
 }
 
+fn type_word<S: Serializer>(of: &FieldType, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(of.as_str())
+}
+
 fn unknown_type() -> FieldType {
     FieldType::Other
 }
 
 /// The list of all objects that the user may see (`GET …/sobjects`).
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct Global {
     /// The objects, in the org's order.
@@ -51,7 +55,7 @@ impl Global {
 }
 
 /// An object in the list of all objects.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ObjectSummary {
@@ -84,7 +88,7 @@ pub struct ObjectSummary {
 }
 
 /// What an org says about one object (`GET …/sobjects/X/describe`).
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Describe {
@@ -152,7 +156,7 @@ impl Describe {
 }
 
 /// A reference from another object to this one.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ChildRelationship {
@@ -175,7 +179,7 @@ pub struct ChildRelationship {
 }
 
 /// What an org says about one field.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct FieldDescribe {
@@ -185,7 +189,12 @@ pub struct FieldDescribe {
     #[serde(default, deserialize_with = "lenient")]
     pub label: String,
     /// The type.
-    #[serde(rename = "type", default = "unknown_type", deserialize_with = "field_type")]
+    #[serde(
+        rename = "type",
+        default = "unknown_type",
+        deserialize_with = "field_type",
+        serialize_with = "type_word"
+    )]
     pub field_type: FieldType,
     /// The type in SOAP, for example `xsd:string`; `urn:…` for a structure.
     #[serde(default, deserialize_with = "lenient")]
@@ -272,7 +281,7 @@ pub struct FieldDescribe {
 }
 
 /// One value of a picklist.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PicklistValue {

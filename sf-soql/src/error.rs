@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Row,
     /// A page with all children of its rows is larger than the caller allowed.
     TooLarge,
+    /// Reading or writing on this machine failed.
+    Io,
     /// The call to the org failed: see [`Error::org`].
     Org,
 }

@@ -3,8 +3,10 @@
 
 mod cache;
 mod check;
+mod disk;
 mod faults;
 mod query;
+mod reach;
 mod recorded;
 mod sim;
 mod support;

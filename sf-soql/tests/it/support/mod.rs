@@ -103,6 +103,18 @@ pub(crate) fn client(http: Arc<dyn HttpService>, instance: &str, token: &str) ->
     Client::builder(Fixed(Arc::new(token))).http(http).retry(RetryPolicy::none()).build().unwrap()
 }
 
+/// The same, for calls of another version.
+pub(crate) fn at_version(
+    http: Arc<dyn HttpService>,
+    instance: &str,
+    token: &str,
+    version: sf_core::ApiVersion,
+) -> Client {
+    let token = Token::new(token, instance.parse().unwrap()).unwrap();
+    let builder = Client::builder(Fixed(Arc::new(token))).http(http).retry(RetryPolicy::none());
+    builder.api_version(version).build().unwrap()
+}
+
 impl HttpService for Org {
     fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<Response, TransportError>> {
         let state = Arc::clone(&self.0);
