@@ -203,8 +203,8 @@ impl Query {
             Some("INVALID_QUERY_LOCATOR") => (
                 ErrorKind::CursorExpired,
                 format!(
-                    "the query's cursor is gone after {rows} rows: orgs keep it for two days, and only so many of \
-                     a user. Ask again from there on, ordered by Id"
+                    "the query's cursor is gone after {rows} rows: orgs keep it for two days. Ask again from there on, ordered \
+                     by Id"
                 ),
             ),
             Some("INVALID_FIELD") => (
