@@ -164,18 +164,7 @@ impl DescribeCache {
     ) -> Result<()> {
         let mut work = vec![(select, select.object().to_owned())];
         while let Some((select, object)) = work.pop() {
-            let describe = match self.object(&object).await {
-                Ok(describe) => describe,
-                Err(error) if error.kind() == ErrorKind::UnknownObject => {
-                    problems.push(Problem::new(
-                        ProblemKind::UnknownObject,
-                        &object,
-                        format!("FROM {object}: {error}"),
-                    ));
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
+            let Some(describe) = self.known("FROM", &object, problems).await? else { continue };
             if !describe.queryable {
                 let message = format!("FROM {object}: its describe says that it cannot be queried");
                 problems.push(Problem::new(ProblemKind::NotQueryable, &object, message));
@@ -190,6 +179,14 @@ impl DescribeCache {
                     Found::Nothing(problem) => problems.push(problem),
                 }
             }
+            for (object, fields) in uses::cases(select) {
+                let Some(describe) = self.known("WHEN", object, problems).await? else { continue };
+                for used in fields {
+                    if let Found::Nothing(problem) = resolve(self, &describe, None, &used).await? {
+                        problems.push(problem);
+                    }
+                }
+            }
             for child in uses::children(select) {
                 match child_object(&describe, child.object()) {
                     Ok(object) => work.push((child, object)),
@@ -199,6 +196,24 @@ impl DescribeCache {
             work.extend(uses::joined(select).map(|joined| (joined, joined.object().to_owned())));
         }
         Ok(())
+    }
+
+    /// The describe of an object that a clause names; none where there is no such object, which is noted.
+    async fn known(
+        &self,
+        clause: &str,
+        object: &str,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Option<Arc<Describe>>> {
+        match self.object(object).await {
+            Ok(describe) => Ok(Some(describe)),
+            Err(error) if error.kind() == ErrorKind::UnknownObject => {
+                let message = format!("{clause} {object}: {error}");
+                problems.push(Problem::new(ProblemKind::UnknownObject, object, message));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -222,7 +237,7 @@ fn objection(used: &Use<'_>, on: &Arc<Describe>, field: usize) -> Option<Problem
     };
     let typed = |why: &str| format!("is of type {of_type} and {why}");
     match &used.role {
-        Role::Select | Role::Parent => None,
+        Role::Select | Role::Parent | Role::Case => None,
         Role::Function(function) => {
             let takes = match function {
                 Function::Sum | Function::Avg => is_number(of_type),

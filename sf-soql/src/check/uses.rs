@@ -17,6 +17,8 @@ pub(super) enum Role<'s> {
     Select,
     /// A relationship whose fields are chosen by type.
     Parent,
+    /// A field that is read of a parent of one object (`TYPEOF … THEN`).
+    Case,
     /// What a function of the select list takes.
     Function(Function),
     Group,
@@ -37,6 +39,7 @@ impl Role<'_> {
         match self {
             Self::Select => "SELECT",
             Self::Parent => "TYPEOF",
+            Self::Case => "THEN",
             Self::Function(function) => function.name(),
             Self::Group => "GROUP BY",
             Self::Order => "ORDER BY",
@@ -118,6 +121,17 @@ fn function_of(of: &Expr) -> Option<Function> {
         expr::Node::Distance { .. } => Some(Function::Count),
         _ => of.function(),
     }
+}
+
+/// The objects of each `TYPEOF`, with the fields that are read of them.
+pub(super) fn cases(select: &Select) -> impl Iterator<Item = (&str, impl Iterator<Item = Use<'_>>)> {
+    let type_ofs = select.items.iter().filter_map(|item| match &item.0 {
+        ItemNode::TypeOf(type_of) => Some(&type_of.when),
+        _ => None,
+    });
+    type_ofs
+        .flatten()
+        .map(|(object, fields)| (object.as_str(), fields.iter().map(|path| Use { path, role: Role::Case })))
 }
 
 /// The child queries of a query.

@@ -55,6 +55,10 @@ fn describes() -> DescribeCache {
             "User",
             json!({ "name": "User", "queryable": true, "fields": [of("Id", "id"), of("Name", "string")] }),
         ),
+        (
+            "Case",
+            json!({ "name": "Case", "queryable": true, "fields": [of("Id", "id"), of("Subject", "string")] }),
+        ),
         ("TaskStatus", json!({ "name": "TaskStatus", "queryable": true, "fields": [of("Id", "id")] })),
         ("Order__e", json!({ "name": "Order__e", "queryable": false, "fields": [of("ReplayId", "string")] })),
     ]);
@@ -146,6 +150,16 @@ async fn unknown_names_are_told_with_those_that_come_near() {
             account().field(type_of("Whta").when("Case", ["Id"])),
             UnknownField,
             "TYPEOF Whta: Account has no relationship Whta, or the user may not see it. Did you mean What?",
+        ),
+        (
+            account().field(type_of("What").when("Case", ["Subjct"])),
+            UnknownField,
+            "THEN Subjct: Case has no field Subjct, or the user may not see it. Did you mean Subject?",
+        ),
+        (
+            account().field(type_of("What").when("Cases", ["Id"])),
+            UnknownObject,
+            "WHEN Cases: the org has no object Cases, or its user may not see it. Did you mean Case?",
         ),
         (
             account().field(Select::from("Contcts").field("Id")),
