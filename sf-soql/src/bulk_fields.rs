@@ -146,7 +146,7 @@ impl<'d> BulkFields<'d> {
 
 /// By type alone: `Account.Name` names itself as its compound and `Contact.Name` is named by its parts, and
 /// both can be read.
-fn field_reason(field: &FieldDescribe) -> Option<FieldReason> {
+pub(crate) fn field_reason(field: &FieldDescribe) -> Option<FieldReason> {
     // A type that is newer than this crate is a structure if SOAP has a structure for it.
     let structure = field.soap_type.starts_with("urn:") || field.soap_type.starts_with("mns:");
     match field.field_type {
@@ -159,7 +159,7 @@ fn field_reason(field: &FieldDescribe) -> Option<FieldReason> {
     }
 }
 
-fn object_reason(describe: &Describe) -> Option<ObjectReason> {
+pub(crate) fn object_reason(describe: &Describe) -> Option<ObjectReason> {
     let name = describe.name.as_str();
     let ends = |end: &str| name.len() > end.len() && name.to_ascii_lowercase().ends_with(end);
     if ends("__e") || ends("changeevent") {

@@ -1,26 +1,42 @@
-//! Describes kept in memory: asked for once, however many wait, and asked again politely.
+//! Describes kept in memory and on disk: asked for once, however many wait, and asked again politely.
+
+mod disk;
+mod reach;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use http::StatusCode;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sf_core::Client;
 use tokio::time::Instant;
 
-use crate::condition::push_object;
 use crate::describe::{Describe, Global};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
+
+use disk::Disk;
+
+/// How long an object counts as unknown, where the time to live is not shorter: it may be made any time.
+const UNKNOWN_FOR: Duration = Duration::from_secs(60);
+/// How many names that were asked for in vain are remembered.
+const MAX_UNKNOWN: usize = 1_000;
+/// The key of the list of all objects, which no object's name can be.
+const GLOBAL: &str = "*";
+use crate::name::push_object;
 
 /// The describes of one org, kept for a while. Cheap to clone; all clones share what they know.
 ///
 /// Any number of callers that ask for the same thing at once cause one request. What is older than the time
 /// to live is asked for again with `If-Modified-Since`, so an unchanged describe costs a call but no body.
-/// A failure is told to all who wait and is not kept.
+/// A failure is told to all who wait and is not kept; only that an object is unknown is remembered for a minute.
+///
+/// With a [folder](Self::in_folder) the describes survive the process.
 ///
 /// ```no_run
 /// # async fn example(org: sf_core::Client) -> sf_soql::Result<()> {
@@ -38,6 +54,8 @@ pub struct DescribeCache(Arc<Inner>);
 struct Inner {
     client: Client,
     ttl: Duration,
+    disk: Option<Arc<Disk>>,
+    unknown: Mutex<HashMap<String, (Instant, Error)>>,
     objects: Mutex<HashMap<String, Arc<Slot<Describe>>>>,
     global: Arc<Slot<Global>>,
 }
@@ -54,7 +72,50 @@ impl fmt::Debug for DescribeCache {
 impl DescribeCache {
     /// An empty cache over this client.
     pub fn new(client: Client, ttl: Duration) -> Self {
-        Self(Arc::new(Inner { client, ttl, objects: Mutex::default(), global: Arc::new(Slot::default()) }))
+        Self::over(client, ttl, None)
+    }
+
+    /// An empty cache that keeps what it learns in a folder, and begins with what is there: one file an org, user
+    /// and API version, replaced as a whole.
+    ///
+    /// Who the user is, the login tells; where it does not, the org is asked (`userinfo`), and where that does not
+    /// say either, nothing is kept on disk.
+    ///
+    /// ```no_run
+    /// # async fn example(org: sf_core::Client) -> sf_soql::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// let day = Duration::from_secs(24 * 3600);
+    /// let describes = sf_soql::DescribeCache::in_folder(org, day, "/var/cache/orders/describes");
+    /// describes.object("Account").await?;
+    /// describes.flush().await?;   // else it is written soon
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn in_folder(client: Client, ttl: Duration, folder: impl Into<PathBuf>) -> Self {
+        Self::over(client, ttl, Some(Arc::new(Disk::new(folder.into()))))
+    }
+
+    fn over(client: Client, ttl: Duration, disk: Option<Arc<Disk>>) -> Self {
+        let global = Arc::new(Slot::default());
+        let (objects, unknown) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { client, ttl, disk, unknown, objects, global }))
+    }
+
+    /// Writes to disk what has not been written yet. Without a folder there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`].
+    pub async fn flush(&self) -> Result<()> {
+        let Some(disk) = self.0.disk.clone() else { return Ok(()) };
+        let written = tokio::task::spawn_blocking(move || disk.write()).await;
+        let failed =
+            |why: String| Error::new(ErrorKind::Io, format!("describes cannot be written to disk: {why}"));
+        match written {
+            Ok(written) => written.map_err(|e| failed(e.to_string())),
+            Err(e) => Err(failed(e.to_string())),
+        }
     }
 
     /// The describe of an object, whatever the case of the name.
@@ -65,18 +126,53 @@ impl DescribeCache {
     /// that come near; [`ErrorKind::InvalidQuery`] where the text is no name at all; else
     /// [`ErrorKind::Org`].
     pub async fn object(&self, name: &str) -> Result<Arc<Describe>> {
-        let mut checked = String::new();
-        push_object(name, &mut checked)?;
         let key = name.to_ascii_lowercase();
+        let known = lock(&self.0.objects).get(&key).map(Arc::clone);
+        if let Some(describe) = known.as_ref().and_then(|slot| slot.fresh(self.0.ttl)) {
+            return Ok(describe);
+        }
+        push_object(name, &mut String::new())?;
+        if let Some(error) = self.known_unknown(&key) {
+            return Err(error);
+        }
         let slot = Arc::clone(lock(&self.0.objects).entry(key.clone()).or_default());
-        let path = format!("sobjects/{name}/describe");
-        match slot.get(&self.0.client, self.0.ttl, path, &format!("the describe of {name}")).await {
+        let source = Source {
+            cache: Arc::clone(&self.0),
+            path: format!("sobjects/{name}/describe"),
+            what: format!("the describe of {name}"),
+            key,
+        };
+        let key = source.key.clone();
+        match slot.get(source).await {
             Err(error) if is_not_found(&error) => {
                 // What callers ask for in vain must not fill the memory.
                 lock(&self.0.objects).remove(&key);
-                Err(self.unknown_object(name, error).await)
+                if let Some(disk) = &self.0.disk {
+                    disk.remove(&key);
+                }
+                let error = self.unknown_object(name, error).await;
+                if error.kind() == ErrorKind::UnknownObject {
+                    self.remember_unknown(key, &error);
+                }
+                Err(error)
             }
             other => other,
+        }
+    }
+
+    fn known_unknown(&self, key: &str) -> Option<Error> {
+        let unknown = lock(&self.0.unknown);
+        let (asked, error) = unknown.get(key)?;
+        (asked.elapsed() < UNKNOWN_FOR.min(self.0.ttl)).then(|| error.clone())
+    }
+
+    fn remember_unknown(&self, key: String, error: &Error) {
+        let mut unknown = lock(&self.0.unknown);
+        if unknown.len() >= MAX_UNKNOWN {
+            unknown.retain(|_, (asked, _)| asked.elapsed() < UNKNOWN_FOR);
+        }
+        if unknown.len() < MAX_UNKNOWN {
+            unknown.insert(key, (Instant::now(), error.clone()));
         }
     }
 
@@ -86,18 +182,49 @@ impl DescribeCache {
     ///
     /// [`ErrorKind::Org`].
     pub async fn global(&self) -> Result<Arc<Global>> {
-        self.0.global.get(&self.0.client, self.0.ttl, "sobjects".to_owned(), "the list of objects").await
+        let source = Source {
+            cache: Arc::clone(&self.0),
+            path: "sobjects".to_owned(),
+            what: "the list of objects".to_owned(),
+            key: GLOBAL.to_owned(),
+        };
+        self.0.global.get(source).await
     }
 
     /// Forgets an object, so that it is asked for anew: after the org refused a field that the describe had.
     pub fn forget(&self, name: &str) {
-        lock(&self.0.objects).remove(&name.to_ascii_lowercase());
+        let key = name.to_ascii_lowercase();
+        lock(&self.0.objects).remove(&key);
+        lock(&self.0.unknown).remove(&key);
+        if let Some(disk) = &self.0.disk {
+            disk.remove(&key);
+        }
+    }
+
+    /// Forgets an object, and the one that the org names, where the org refused a field or an object that it
+    /// does not have. Any other error changes nothing.
+    pub fn forget_refused(&self, object: &str, error: &sf_core::Error) {
+        for entry in error.api_errors() {
+            if matches!(entry.error_code.as_str(), "INVALID_FIELD" | "INVALID_TYPE") {
+                self.forget(object);
+                // "No such column 'X' on entity 'Y'." in a query, "… on sobject of type Y" in a row.
+                let after = |mark: &str| entry.message.split_once(mark).map(|(_, rest)| rest);
+                let named = after("on entity '").or_else(|| after("on sobject of type "));
+                let name = named
+                    .and_then(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next());
+                name.into_iter().for_each(|name| self.forget(name));
+            }
+        }
     }
 
     /// Forgets everything.
     pub fn clear(&self) {
         lock(&self.0.objects).clear();
+        lock(&self.0.unknown).clear();
         self.0.global.forget();
+        if let Some(disk) = &self.0.disk {
+            disk.clear();
+        }
     }
 
     async fn unknown_object(&self, name: &str, error: Error) -> Error {
@@ -146,15 +273,36 @@ impl<T> Default for Slot<T> {
     }
 }
 
-impl<T: DeserializeOwned + Send + Sync + 'static> Slot<T> {
-    async fn get(
-        self: &Arc<Self>,
-        client: &Client,
-        ttl: Duration,
-        path: String,
-        what: &str,
-    ) -> Result<Arc<T>> {
-        let flight = match self.kept_or_flight(client, ttl, path, what) {
+/// What a slot is filled from.
+struct Source {
+    cache: Arc<Inner>,
+    path: String,
+    what: String,
+    /// What it is called on disk.
+    key: String,
+}
+
+impl<T> Slot<T> {
+    fn fresh(&self, ttl: Duration) -> Option<Arc<T>> {
+        lock(&self.0).fresh(ttl)
+    }
+
+    fn forget(&self) {
+        let mut state = lock(&self.0);
+        state.kept = None;
+        state.flight = None;
+    }
+}
+
+impl<T> State<T> {
+    fn fresh(&self, ttl: Duration) -> Option<Arc<T>> {
+        self.kept.as_ref().filter(|kept| kept.asked.elapsed() < ttl).map(|kept| Arc::clone(&kept.value))
+    }
+}
+
+impl<T: DeserializeOwned + Serialize + Send + Sync + 'static> Slot<T> {
+    async fn get(self: &Arc<Self>, source: Source) -> Result<Arc<T>> {
+        let flight = match self.kept_or_flight(source) {
             Ok(value) => return Ok(value),
             Err(flight) => flight,
         };
@@ -162,18 +310,10 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Slot<T> {
     }
 
     /// What is kept and fresh, or else the request to wait for.
-    fn kept_or_flight(
-        self: &Arc<Self>,
-        client: &Client,
-        ttl: Duration,
-        path: String,
-        what: &str,
-    ) -> std::result::Result<Arc<T>, Flight<T>> {
+    fn kept_or_flight(self: &Arc<Self>, source: Source) -> std::result::Result<Arc<T>, Flight<T>> {
         let mut state = lock(&self.0);
-        if let Some(kept) = &state.kept
-            && kept.asked.elapsed() < ttl
-        {
-            return Ok(Arc::clone(&kept.value));
+        if let Some(value) = state.fresh(source.cache.ttl) {
+            return Ok(value);
         }
         // A flight that has landed cannot be told from one on its way, but it leaves what it brought in `kept`
         // before it lands, or an error that is not for those who come later.
@@ -182,25 +322,41 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Slot<T> {
         {
             return Err(flight);
         }
-        let flight = Arc::clone(self).ask(client.clone(), path, what.to_owned()).boxed().shared();
+        let flight = Arc::clone(self).ask(source).boxed().shared();
         state.flight = flight.downgrade();
         Err(flight)
     }
 
-    fn forget(&self) {
-        let mut state = lock(&self.0);
-        state.kept = None;
-        state.flight = None;
+    /// What was learned before, here or by another process; told apart from it is what may be used unasked.
+    async fn before(&self, source: &Source) -> (Option<Arc<T>>, Option<(Arc<T>, String)>) {
+        {
+            let state = lock(&self.0);
+            if let Some(kept) = &state.kept {
+                return (None, kept.last_modified.clone().map(|date| (Arc::clone(&kept.value), date)));
+            }
+        }
+        let cache = &source.cache;
+        let Some(disk) = &cache.disk else { return (None, None) };
+        let Some(found) = disk.load::<T>(&cache.client, &source.key).await else { return (None, None) };
+        let value = Arc::new(found.value);
+        let asked = found.age.and_then(|age| Instant::now().checked_sub(Duration::from_secs(age)));
+        if let Some(asked) = asked.filter(|asked| asked.elapsed() < cache.ttl) {
+            let kept = Kept { value: Arc::clone(&value), last_modified: found.last_modified, asked };
+            lock(&self.0).kept = Some(kept);
+            return (Some(value), None);
+        }
+        (None, found.last_modified.map(|date| (value, date)))
     }
 
     /// Asks the org and keeps what it says.
-    async fn ask(self: Arc<Self>, client: Client, path: String, what: String) -> Result<Arc<T>> {
+    async fn ask(self: Arc<Self>, source: Source) -> Result<Arc<T>> {
+        let (fresh, before) = self.before(&source).await;
+        if let Some(value) = fresh {
+            return Ok(value);
+        }
+        let Source { cache, path, what, key } = source;
         let asked = Instant::now();
-        let before = {
-            let state = lock(&self.0);
-            state.kept.as_ref().and_then(|k| Some((Arc::clone(&k.value), k.last_modified.clone()?)))
-        };
-        let mut request = client.get(path);
+        let mut request = cache.client.get(path);
         if let Some((_, last_modified)) = &before {
             request = request.header("If-Modified-Since", last_modified);
         }
@@ -220,6 +376,9 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Slot<T> {
             }
         };
         tracing::debug!(status = answer.status.as_u16(), %what, "described");
+        if let Some(disk) = &cache.disk {
+            disk.save(&cache.client, &key, &*value, last_modified.clone()).await;
+        }
         lock(&self.0).kept = Some(Kept { value: Arc::clone(&value), last_modified, asked });
         Ok(value)
     }

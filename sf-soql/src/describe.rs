@@ -3,7 +3,7 @@
 //! Orgs of every age and version are read: a key that is missing or null counts as its default, a key that
 //! this version does not know is passed over, and so is an unknown type of field.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sf_core::record::FieldType;
 
 /// A null where a value was expected counts as the value's default. Salesforce's own documents differ from
@@ -23,12 +23,24 @@ fn field_type<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FieldType, D
     Ok(FieldType::from_describe(&word))
 }
 
+fn yes() -> bool {
+    true
+}
+
+fn lenient_yes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(true))
+}
+
+fn type_word<S: Serializer>(of: &FieldType, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(of.as_str())
+}
+
 fn unknown_type() -> FieldType {
     FieldType::Other
 }
 
 /// The list of all objects that the user may see (`GET …/sobjects`).
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct Global {
     /// The objects, in the org's order.
@@ -43,7 +55,7 @@ impl Global {
 }
 
 /// An object in the list of all objects.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ObjectSummary {
@@ -76,7 +88,7 @@ pub struct ObjectSummary {
 }
 
 /// What an org says about one object (`GET …/sobjects/X/describe`).
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Describe {
@@ -114,6 +126,9 @@ pub struct Describe {
     pub deprecated_and_hidden: bool,
     /// The fields that the user may see, in the org's order.
     pub fields: Vec<FieldDescribe>,
+    /// The objects that refer to this one, a reference each.
+    #[serde(default, deserialize_with = "lenient")]
+    pub child_relationships: Vec<ChildRelationship>,
 }
 
 impl Describe {
@@ -121,10 +136,50 @@ impl Describe {
     pub fn field(&self, name: &str) -> Option<&FieldDescribe> {
         self.fields.iter().find(|f| f.name.eq_ignore_ascii_case(name))
     }
+
+    /// The reference behind the first part of a dotted name, whatever the case: `OwnerId` of `Owner`.
+    pub fn parent(&self, relationship: &str) -> Option<&FieldDescribe> {
+        let is = |name: &str| name.eq_ignore_ascii_case(relationship);
+        self.fields.iter().find(|f| f.relationship_name.as_deref().is_some_and(is))
+    }
+
+    /// The children that a child query reads by this name, such as `ContentDocumentLinks`, whatever the case.
+    pub fn child(&self, relationship: &str) -> Option<&ChildRelationship> {
+        let is = |name: &str| name.eq_ignore_ascii_case(relationship);
+        self.child_relationships.iter().find(|c| c.relationship_name.as_deref().is_some_and(is))
+    }
+
+    /// The fields that a query can read: those that the user may see, less those that are on their way out.
+    pub fn readable_fields(&self) -> impl Iterator<Item = &FieldDescribe> {
+        self.fields.iter().filter(|f| !f.deprecated_and_hidden)
+    }
+}
+
+/// A reference from another object to this one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ChildRelationship {
+    /// The object that refers to this one.
+    #[serde(rename = "childSObject", default, deserialize_with = "lenient")]
+    pub child_object: String,
+    /// Its reference, for example `AccountId`.
+    #[serde(default, deserialize_with = "lenient")]
+    pub field: String,
+    /// The name that child queries read from, for example `Contacts`. Some children have none and cannot be
+    /// read so.
+    #[serde(default)]
+    pub relationship_name: Option<String>,
+    /// Whether the children are deleted with their parent.
+    #[serde(default, deserialize_with = "lenient")]
+    pub cascade_delete: bool,
+    /// Whether it is on its way out.
+    #[serde(default, deserialize_with = "lenient")]
+    pub deprecated_and_hidden: bool,
 }
 
 /// What an org says about one field.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct FieldDescribe {
@@ -134,7 +189,12 @@ pub struct FieldDescribe {
     #[serde(default, deserialize_with = "lenient")]
     pub label: String,
     /// The type.
-    #[serde(rename = "type", default = "unknown_type", deserialize_with = "field_type")]
+    #[serde(
+        rename = "type",
+        default = "unknown_type",
+        deserialize_with = "field_type",
+        serialize_with = "type_word"
+    )]
     pub field_type: FieldType,
     /// The type in SOAP, for example `xsd:string`; `urn:…` for a structure.
     #[serde(default, deserialize_with = "lenient")]
@@ -160,6 +220,12 @@ pub struct FieldDescribe {
     /// Whether it can stand in an ordering.
     #[serde(default, deserialize_with = "lenient")]
     pub sortable: bool,
+    /// Whether it can stand in `GROUP BY`. Describes of old versions do not say, which counts as yes.
+    #[serde(default = "yes", deserialize_with = "lenient_yes")]
+    pub groupable: bool,
+    /// Whether `MIN` and `MAX` take it. Describes of old versions do not say, which counts as yes.
+    #[serde(default = "yes", deserialize_with = "lenient_yes")]
+    pub aggregatable: bool,
     /// Whether it can be set in a new row.
     #[serde(default, deserialize_with = "lenient")]
     pub createable: bool,
@@ -215,7 +281,7 @@ pub struct FieldDescribe {
 }
 
 /// One value of a picklist.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PicklistValue {

@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::check::{Problem, ProblemKind};
+
 /// A result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -20,6 +22,16 @@ pub enum ErrorKind {
     UnknownField,
     /// The object or the field is there and cannot be used for this; the message says why.
     Unusable,
+    /// The query makes a longer URL than orgs take.
+    TooLong,
+    /// The org no longer has the cursor by which the next page is asked for.
+    CursorExpired,
+    /// A row is not what the caller reads it as. The next row can be read all the same.
+    Row,
+    /// A page with all children of its rows is larger than the caller allowed.
+    TooLarge,
+    /// Reading or writing on this machine failed.
+    Io,
     /// The call to the org failed: see [`Error::org`].
     Org,
 }
@@ -32,20 +44,56 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     org: Option<Arc<sf_core::Error>>,
+    problems: Vec<Problem>,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { kind, message: message.into(), org: None }))
+        Self(Arc::new(Inner { kind, message: message.into(), org: None, problems: Vec::new() }))
     }
 
     pub(crate) fn with_org(kind: ErrorKind, message: impl Into<String>, org: sf_core::Error) -> Self {
-        Self(Arc::new(Inner { kind, message: message.into(), org: Some(Arc::new(org)) }))
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            org: Some(Arc::new(org)),
+            problems: Vec::new(),
+        }))
     }
 
     /// An error that says more about the failure behind another one.
     pub(crate) fn with_shared_org(kind: ErrorKind, message: impl Into<String>, other: &Self) -> Self {
-        Self(Arc::new(Inner { kind, message: message.into(), org: other.0.org.clone() }))
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            org: other.0.org.clone(),
+            problems: Vec::new(),
+        }))
+    }
+
+    /// Nothing where there is no problem, else an error of all of them, a line each.
+    pub(crate) fn of_problems(object: &str, problems: Vec<Problem>) -> Result<()> {
+        let Some(first) = problems.first() else { return Ok(()) };
+        let kind = match first.kind {
+            ProblemKind::UnknownObject => ErrorKind::UnknownObject,
+            ProblemKind::UnknownField => ErrorKind::UnknownField,
+            ProblemKind::WrongType => ErrorKind::InvalidQuery,
+            _ => ErrorKind::Unusable,
+        };
+        let message = match problems.as_slice() {
+            [one] => one.to_string(),
+            several => {
+                let lines: Vec<_> = several.iter().map(|p| format!("\n  {p}")).collect();
+                format!("the query of {object} has {} problems:{}", several.len(), lines.concat())
+            }
+        };
+        Err(Self(Arc::new(Inner { kind, message, org: None, problems })))
+    }
+
+    /// What is wrong with a query that was [checked](crate::DescribeCache::check), in the order in which it
+    /// was found; empty for any other error.
+    pub fn problems(&self) -> &[Problem] {
+        &self.0.problems
     }
 
     /// What kind of failure this is.

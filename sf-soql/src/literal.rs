@@ -1,13 +1,12 @@
 //! Values as SOQL writes them. The only place that quotes.
 
-use std::fmt;
-
 use bigdecimal::BigDecimal;
-use chrono::{DateTime, NaiveDate, TimeZone, Timelike, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Timelike, Utc};
 use sf_core::Id;
 use sf_core::record::Value;
 use sf_core::record::csv_cell::{NullCell, encode};
 
+use crate::date_literal::DateLiteral;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The most characters of a text in a condition (SOQL reference, "SOQL and SOSL limits").
@@ -38,56 +37,25 @@ enum Kind {
     Decimal(BigDecimal),
     Date(NaiveDate),
     DateTime(DateTime<Utc>),
+    Time(NaiveTime),
+    /// An amount in a currency of its own, by its ISO code.
+    Currency(String, BigDecimal),
     Relative(DateLiteral),
 }
 
-/// A day or a range of days relative to today, in the time zone of the user that asks.
+/// What kinds of field a literal can be compared with, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DateLiteral {
-    /// The day before today.
-    Yesterday,
-    /// Today, from midnight to midnight.
-    Today,
-    /// The day after today.
-    Tomorrow,
-    /// The week before this one.
-    LastWeek,
-    /// This week; its first day is the locale's.
-    ThisWeek,
-    /// The month before this one.
-    LastMonth,
-    /// This month.
-    ThisMonth,
-    /// The year before this one.
-    LastYear,
-    /// This year.
-    ThisYear,
-    /// The last n days, today included.
-    LastNDays(u32),
-    /// The next n days, from tomorrow.
-    NextNDays(u32),
-    /// The day n days ago.
-    NDaysAgo(u32),
-}
-
-impl fmt::Display for DateLiteral {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Yesterday => f.write_str("YESTERDAY"),
-            Self::Today => f.write_str("TODAY"),
-            Self::Tomorrow => f.write_str("TOMORROW"),
-            Self::LastWeek => f.write_str("LAST_WEEK"),
-            Self::ThisWeek => f.write_str("THIS_WEEK"),
-            Self::LastMonth => f.write_str("LAST_MONTH"),
-            Self::ThisMonth => f.write_str("THIS_MONTH"),
-            Self::LastYear => f.write_str("LAST_YEAR"),
-            Self::ThisYear => f.write_str("THIS_YEAR"),
-            Self::LastNDays(n) => write!(f, "LAST_N_DAYS:{n}"),
-            Self::NextNDays(n) => write!(f, "NEXT_N_DAYS:{n}"),
-            Self::NDaysAgo(n) => write!(f, "N_DAYS_AGO:{n}"),
-        }
-    }
+pub(crate) enum LiteralType {
+    Null,
+    Text,
+    Boolean,
+    Number,
+    Currency,
+    Date,
+    DateTime,
+    Time,
+    /// A relative day: it goes with dates and datetimes.
+    Relative,
 }
 
 impl Literal {
@@ -105,6 +73,43 @@ impl Literal {
         Self(Kind::Pattern(format!("{before}{text}{after}")))
     }
 
+    /// An amount in a currency, by its ISO code: `USD5000`. Orgs of several currencies compare it with
+    /// amounts in others at their rates; a plain number is taken for an amount in the user's own.
+    ///
+    /// ```
+    /// use sf_soql::{Literal, Select, field};
+    ///
+    /// let large = field("Amount").gt(Literal::currency("USD", "5000".parse()?));
+    /// let soql = Select::from("Opportunity").field("Id").filter(large).build()?;
+    /// assert_eq!(soql, "SELECT Id FROM Opportunity WHERE Amount > USD5000");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn currency(iso_code: impl Into<String>, amount: BigDecimal) -> Self {
+        Self(Kind::Currency(iso_code.into(), amount))
+    }
+
+    pub(crate) fn literal_type(&self) -> LiteralType {
+        match &self.0 {
+            Kind::Null => LiteralType::Null,
+            Kind::Text(_) | Kind::Pattern(_) => LiteralType::Text,
+            Kind::Boolean(_) => LiteralType::Boolean,
+            Kind::Integer(_) | Kind::Decimal(_) => LiteralType::Number,
+            Kind::Currency(..) => LiteralType::Currency,
+            Kind::Date(_) => LiteralType::Date,
+            Kind::DateTime(_) => LiteralType::DateTime,
+            Kind::Time(_) => LiteralType::Time,
+            Kind::Relative(_) => LiteralType::Relative,
+        }
+    }
+
+    /// The text of a text literal that is no pattern.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match &self.0 {
+            Kind::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     pub(crate) fn is_null(&self) -> bool {
         self.0 == Kind::Null
     }
@@ -118,7 +123,15 @@ impl Literal {
             Kind::Boolean(value) => out.push_str(if *value { "true" } else { "false" }),
             Kind::Integer(value) => out.push_str(&value.to_string()),
             Kind::Relative(value) => out.push_str(&value.to_string()),
-            Kind::Decimal(value) => plain(Value::Decimal(value.clone()), out)?,
+            Kind::Decimal(value) => push_decimal(value, out)?,
+            Kind::Time(time) => write_time(*time, out)?,
+            Kind::Currency(code, amount) => {
+                if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_uppercase()) {
+                    return Err(invalid(format!("{code:?} is not the ISO code of a currency, such as USD")));
+                }
+                out.push_str(code);
+                push_decimal(amount, out)?;
+            }
             Kind::Date(day) => plain(Value::Date(*day), out)?,
             Kind::DateTime(instant) => write_instant(*instant, out)?,
         }
@@ -129,6 +142,20 @@ impl Literal {
 /// What a CSV cell and SOQL write alike: days, and numbers digit by digit.
 fn plain(value: Value<'_>, out: &mut String) -> Result<()> {
     encode(&value, NullCell::Empty, out).map_err(|e| invalid(e.to_string()))
+}
+
+/// A number, digit by digit.
+pub(crate) fn push_decimal(value: &BigDecimal, out: &mut String) -> Result<()> {
+    plain(Value::Decimal(value.clone()), out)
+}
+
+fn write_time(time: NaiveTime, out: &mut String) -> Result<()> {
+    let nanos = time.nanosecond();
+    if !nanos.is_multiple_of(1_000_000) || nanos >= 1_000_000_000 {
+        return Err(invalid(format!("{time} is finer than a millisecond, and SOQL is not: round it first")));
+    }
+    out.push_str(&time.format("%H:%M:%S%.3fZ").to_string());
+    Ok(())
 }
 
 fn write_instant(instant: DateTime<Utc>, out: &mut String) -> Result<()> {
@@ -240,6 +267,12 @@ impl From<NaiveDate> for Literal {
     }
 }
 
+impl From<NaiveTime> for Literal {
+    fn from(time: NaiveTime) -> Self {
+        Self(Kind::Time(time))
+    }
+}
+
 impl<Tz: TimeZone> From<DateTime<Tz>> for Literal {
     fn from(instant: DateTime<Tz>) -> Self {
         Self(Kind::DateTime(instant.to_utc()))
@@ -295,6 +328,8 @@ mod tests {
         assert_eq!(text(NaiveDate::from_ymd_opt(2024, 1, 31).unwrap()), "2024-01-31");
         assert_eq!(text(instant("2024-01-31T10:00:00Z")), "2024-01-31T10:00:00Z");
         assert_eq!(text(instant("2024-01-31T10:00:00.5+02:00")), "2024-01-31T08:00:00.500Z");
+        assert_eq!(text(NaiveTime::from_hms_opt(13, 30, 0).unwrap()), "13:30:00.000Z");
+        assert_eq!(text(Literal::currency("EUR", "-12.50".parse().unwrap())), "EUR-12.50");
         assert_eq!(text(DateLiteral::LastNDays(30)), "LAST_N_DAYS:30");
         assert_eq!(text(None::<i32>), "null");
         assert_eq!(text(Some(5)), "5");
@@ -319,6 +354,10 @@ mod tests {
     #[test]
     fn what_soql_cannot_write_is_refused() {
         assert_eq!(refusal("a\0b"), "a text in a condition holds a NUL character, which SOQL cannot write");
+        assert!(
+            refusal(NaiveTime::from_hms_micro_opt(1, 2, 3, 4).unwrap()).contains("finer than a millisecond")
+        );
+        assert!(refusal(Literal::currency("usd", 1.into())).contains("ISO code"));
         assert!(refusal("x".repeat(4_001)).contains("4001 characters"));
         assert!(refusal("'".repeat(2_001)).contains("4002 characters"));
         assert!(refusal(instant("2024-01-31T10:00:00.0001Z")).contains("finer than a millisecond"));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod logins;
+mod soql;
 
 use std::collections::HashSet;
 use std::io::Write;

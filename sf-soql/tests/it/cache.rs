@@ -199,6 +199,23 @@ async fn an_unknown_object_is_an_error_that_names_those_that_come_near() {
     assert_eq!(org.seen().len(), 3);
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_unknown_object_is_asked_for_again_after_a_minute_and_not_before() {
+    let answers = || [Answer::not_found(), Answer::json(r#"{"sobjects":[]}"#), Answer::not_found()];
+    let org = Org::new(answers().into_iter().chain([Answer::object("Acount", "made since")]));
+    let cache = DescribeCache::new(org.client(), HOUR);
+    for _ in 0..3 {
+        assert_eq!(cache.object("Acount").await.unwrap_err().kind(), ErrorKind::UnknownObject);
+        tokio::time::advance(Duration::from_secs(19)).await;
+    }
+    assert_eq!(org.seen().len(), 2);
+    tokio::time::advance(Duration::from_secs(3)).await;
+    assert_eq!(cache.object("ACOUNT").await.unwrap_err().kind(), ErrorKind::UnknownObject);
+    assert_eq!(org.seen().len(), 3);
+    cache.forget("acount");
+    assert_eq!(cache.object("Acount").await.unwrap().label, "made since");
+}
+
 #[tokio::test]
 async fn the_suggestions_that_cannot_be_had_do_not_hide_the_error() {
     let org = Org::new([Answer::not_found(), Answer(503, None, String::new())]);

@@ -2,6 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a helper of a test fails it by panicking, as the test itself does")]
 
 mod cache;
+mod check;
+mod disk;
+mod faults;
+mod query;
+mod reach;
 mod recorded;
 mod sim;
 mod support;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bigdecimal::BigDecimal;
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, NaiveTime};
 use proptest::prelude::*;
 use sf_core::http::InProcess;
 use sf_sim::Sim;
@@ -40,6 +40,8 @@ fn values_of_every_type_arrive_as_they_were() {
     assert_eq!(literal("1.50".parse::<BigDecimal>().unwrap()), LiteralKind::Number("1.50".into()));
     let day = NaiveDate::from_ymd_opt(2024, 1, 31).unwrap();
     assert_eq!(literal(day), LiteralKind::Date(day));
+    let time = NaiveTime::from_hms_milli_opt(13, 30, 0, 5).unwrap();
+    assert_eq!(literal(time), LiteralKind::Time(48_600_005));
     for text in ["2024-01-31T10:00:00Z", "2024-01-31T10:00:00.123Z", "2024-01-31T10:00:00-08:00"] {
         let instant = DateTime::parse_from_rfc3339(text).unwrap();
         assert_eq!(literal(instant), LiteralKind::DateTime(instant.timestamp_millis()), "{text}");
@@ -55,13 +57,45 @@ fn every_relative_date_is_known() {
         Tomorrow,
         LastWeek,
         ThisWeek,
+        NextWeek,
         LastMonth,
         ThisMonth,
+        NextMonth,
+        Last90Days,
+        Next90Days,
+        LastQuarter,
+        ThisQuarter,
+        NextQuarter,
         LastYear,
         ThisYear,
+        NextYear,
+        LastFiscalQuarter,
+        ThisFiscalQuarter,
+        NextFiscalQuarter,
+        LastFiscalYear,
+        ThisFiscalYear,
+        NextFiscalYear,
         LastNDays(3),
         NextNDays(3),
         NDaysAgo(3),
+        LastNWeeks(3),
+        NextNWeeks(3),
+        NWeeksAgo(3),
+        LastNMonths(3),
+        NextNMonths(3),
+        NMonthsAgo(3),
+        LastNQuarters(3),
+        NextNQuarters(3),
+        NQuartersAgo(3),
+        LastNYears(3),
+        NextNYears(3),
+        NYearsAgo(3),
+        LastNFiscalQuarters(3),
+        NextNFiscalQuarters(3),
+        NFiscalQuartersAgo(3),
+        LastNFiscalYears(3),
+        NextNFiscalYears(3),
+        NFiscalYearsAgo(3),
     ];
     for date in all {
         assert!(matches!(literal(date), LiteralKind::Period(_)), "{date}");
@@ -152,6 +186,15 @@ proptest! {
     #[test]
     fn any_text_arrives_as_it_was(text in "[^\0]{0,60}|['\\\\\"%_nrtbfu0-9\u{1}-\u{1f}]{0,60}") {
         prop_assert_eq!(literal(text.as_str()), LiteralKind::Text(text));
+    }
+
+    #[test]
+    fn any_entries_of_a_picklist_arrive_as_they_were(texts in proptest::collection::vec("[^\0]{0,20}", 1..4)) {
+        let ast::Condition::Includes(_, values, true) = understood(field("F").excludes(texts.clone())) else {
+            panic!("no list")
+        };
+        let values: Vec<_> = values.into_iter().map(|v| v.kind).collect();
+        prop_assert_eq!(values, texts.into_iter().map(LiteralKind::Text).collect::<Vec<_>>());
     }
 
     #[test]

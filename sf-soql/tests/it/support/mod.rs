@@ -1,5 +1,7 @@
 //! An org of one file: it answers what it is told to, counts, and can be held up.
 
+pub(crate) mod wire;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -101,6 +103,18 @@ pub(crate) fn client(http: Arc<dyn HttpService>, instance: &str, token: &str) ->
     Client::builder(Fixed(Arc::new(token))).http(http).retry(RetryPolicy::none()).build().unwrap()
 }
 
+/// The same, for calls of another version.
+pub(crate) fn at_version(
+    http: Arc<dyn HttpService>,
+    instance: &str,
+    token: &str,
+    version: sf_core::ApiVersion,
+) -> Client {
+    let token = Token::new(token, instance.parse().unwrap()).unwrap();
+    let builder = Client::builder(Fixed(Arc::new(token))).http(http).retry(RetryPolicy::none());
+    builder.api_version(version).build().unwrap()
+}
+
 impl HttpService for Org {
     fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<Response, TransportError>> {
         let state = Arc::clone(&self.0);
@@ -118,6 +132,44 @@ impl HttpService for Org {
             let body = futures_util::stream::iter([Ok(Bytes::from(body))]).boxed();
             Ok(Response { status: status.try_into().unwrap(), headers, framing: Framing::Explicit, body })
         }
+        .boxed()
+    }
+}
+
+/// An org that has these describes, whoever asks and how often.
+#[derive(Debug)]
+pub(crate) struct Shelf(std::collections::HashMap<String, String>);
+
+impl Shelf {
+    pub(crate) fn new<'n>(objects: impl IntoIterator<Item = (&'n str, serde_json::Value)>) -> Self {
+        let mut names = Vec::new();
+        let mut shelf = std::collections::HashMap::new();
+        for (name, describe) in objects {
+            names.push(serde_json::json!({ "name": name, "queryable": describe["queryable"] }));
+            shelf.insert(format!("/services/data/v65.0/sobjects/{name}/describe"), describe.to_string());
+        }
+        let list = serde_json::json!({ "sobjects": names });
+        shelf.insert("/services/data/v65.0/sobjects".to_owned(), list.to_string());
+        Self(shelf)
+    }
+
+    pub(crate) fn client(self) -> Client {
+        client(Arc::new(self), "https://org.example.com", "00D!token")
+    }
+}
+
+impl HttpService for Shelf {
+    fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<Response, TransportError>> {
+        let found = self.0.get(request.uri().path()).cloned();
+        let (status, body) = found.map_or_else(|| (404, Answer::not_found().2), |body| (200, body));
+        let body = futures_util::stream::iter([Ok(Bytes::from(body))]).boxed();
+        let status = http::StatusCode::from_u16(status).unwrap();
+        std::future::ready(Ok(Response {
+            status,
+            headers: http::HeaderMap::new(),
+            framing: Framing::Explicit,
+            body,
+        }))
         .boxed()
     }
 }
