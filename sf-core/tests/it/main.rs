@@ -4,3 +4,8 @@
 
 mod client;
 mod recorded;
+#[cfg(feature = "sobject")]
+mod rows;
+#[cfg(feature = "sobject")]
+mod rows_faults;
+mod support;

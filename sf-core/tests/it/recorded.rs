@@ -29,7 +29,7 @@ fn the_limits_of_an_org_are_read_with_the_parts_of_apps_beside_them() {
     let body = case.pointer("/response/body").cloned().unwrap_or(case);
     let body = body.as_str().map_or(body.clone(), |text| serde_json::from_str(text).unwrap());
     let limits: std::collections::BTreeMap<String, Limit> = serde_json::from_value(body.clone()).unwrap();
-    let api = limits["DailyApiRequests"];
+    let api = &limits["DailyApiRequests"];
     assert_eq!(Some(api.max), body["DailyApiRequests"]["Max"].as_i64());
     assert_eq!(Some(api.remaining), body["DailyApiRequests"]["Remaining"].as_i64());
     assert_eq!(limits.len(), body.as_object().unwrap().len());
