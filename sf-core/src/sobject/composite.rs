@@ -29,15 +29,12 @@ const MOST_QUERIES: usize = 5;
 /// let account = calls.create("account", "Account", &Fields::new().field("Name", "Wheelworks"))?;
 /// let contact = Fields::new().field("LastName", "Okafor").field("AccountId", account.id());
 /// calls.create("contact", "Contact", &contact)?;
-/// calls.retrieve("owner", "User", account_owner(&mut calls, &account)?, &["Name"])?;
+/// let read = calls.retrieve("read", "Account", account.id(), &["OwnerId"])?;
+/// calls.retrieve("owner", "User", read.field("OwnerId"), &["Name"])?;
 ///
 /// let answer = org.composite(&calls).await?;
 /// println!("{} and {}", answer.part("account")?.id()?, answer.part("contact")?.id()?);
 /// # Ok(()) }
-/// # fn account_owner(calls: &mut sf_core::sobject::Composite, account: &sf_core::sobject::Reference)
-/// #     -> sf_core::Result<String> {
-/// #     Ok(calls.retrieve("read", "Account", account.id(), &["OwnerId"])?.field("OwnerId"))
-/// # }
 /// ```
 ///
 /// Each part is checked as it is added: names, how many there are, and that it refers to earlier parts alone.

@@ -112,7 +112,7 @@ async fn a_collection_whose_answer_is_lost_names_the_rows_that_are_open() {
     for (name, action, open) in lost() {
         let org = Org::new().await;
         let rows: Vec<_> = (0..500).map(|n| row(&n.to_string())).collect();
-        org.sim.faults().add(Fault::on(Route::path("*/composite/sobjects")).nth(2).then(action));
+        org.sim.faults().add(Fault::on(Route::Collection).nth(2).then(action));
         let written = Collections::new(&org.client).create("Account", &rows).await.unwrap();
         if !open {
             assert_eq!((written.done(), org.count("Account")), (500, 500), "{name}");
@@ -140,7 +140,7 @@ async fn a_collection_that_can_be_repeated_is_whole_after_a_lost_answer() {
         let collections = Collections::new(&org.client);
         let hit = |action: &Action| {
             org.sim.faults().clear();
-            org.sim.faults().add(Fault::on(Route::path("*/composite/sobjects*")).nth(1).then(action.clone()));
+            org.sim.faults().add(Fault::on(Route::Collection).nth(1).then(action.clone()));
         };
         let rows: Vec<_> = (0..30).map(|n| json!({ "Name": "x", "Key__c": format!("k{n}") })).collect();
         hit(&action);
