@@ -9,12 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ::http::{Method, Request, StatusCode, header};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+#[cfg(feature = "sobject")]
+use futures_util::future::BoxFuture;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::auth::{Token, TokenProvider, may_carry_token};
+#[cfg(feature = "sobject")]
+use crate::http::BodyStream;
 use crate::http::{Framing, HttpService, Response, decoded};
 use crate::limits::{LimitInfo, Limits, Usage};
 use crate::retry::{Attempts, RetryPolicy};
@@ -213,6 +217,8 @@ impl Client {
             headers: Vec::new(),
             body: Bytes::new(),
             content_type: None,
+            #[cfg(feature = "sobject")]
+            upload: None,
             version: None,
             repeatable,
             invalid: None,
@@ -261,6 +267,27 @@ impl Collected {
     }
 }
 
+/// A body that is opened anew for each attempt: its length, and its bytes as they are read.
+#[cfg(feature = "sobject")]
+#[derive(Clone)]
+pub(crate) struct Upload(Arc<dyn Fn() -> BoxFuture<'static, Result<(u64, BodyStream)>> + Send + Sync>);
+
+#[cfg(feature = "sobject")]
+impl Upload {
+    pub(crate) fn new(
+        open: impl Fn() -> BoxFuture<'static, Result<(u64, BodyStream)>> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(open))
+    }
+}
+
+#[cfg(feature = "sobject")]
+impl fmt::Debug for Upload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Upload")
+    }
+}
+
 /// A request being put together.
 #[derive(Debug)]
 #[must_use]
@@ -272,6 +299,8 @@ pub struct RequestBuilder<'c> {
     headers: Vec<(String, String)>,
     body: Bytes,
     content_type: Option<&'static str>,
+    #[cfg(feature = "sobject")]
+    upload: Option<Upload>,
     version: Option<ApiVersion>,
     repeatable: bool,
     invalid: Option<Error>,
@@ -311,6 +340,13 @@ impl RequestBuilder<'_> {
     pub fn body(mut self, body: impl Into<Bytes>, content_type: &'static str) -> Self {
         self.body = body.into();
         self.content_type = Some(content_type);
+        self
+    }
+
+    /// Sends a body as it is read.
+    #[cfg(feature = "sobject")]
+    pub(crate) fn upload(mut self, upload: Upload) -> Self {
+        self.upload = Some(upload);
         self
     }
 
@@ -481,7 +517,15 @@ impl<'c> Attempt<'c> {
 
     async fn call(&self, token: &Token) -> Result<Response> {
         let request = self.build(token)?;
-        self.request.client.0.http.call(request).await.map_err(|e| transport(&self.what, e))
+        let http = &self.request.client.0.http;
+        #[cfg(feature = "sobject")]
+        if let Some(upload) = &self.request.upload {
+            let (length, body) = (upload.0)().await?;
+            let mut request = request.map(|_| body);
+            request.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+            return http.upload(request).await.map_err(|e| transport(&self.what, e));
+        }
+        http.call(request).await.map_err(|e| transport(&self.what, e))
     }
 
     fn build(&self, token: &Token) -> Result<Request<Bytes>> {

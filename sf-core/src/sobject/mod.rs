@@ -6,6 +6,7 @@
 //! | [`update`](Client::update), [`upsert`](Client::upsert), [`delete_row`](Client::delete_row) and their collections | yes: the same values set twice are set once, and a row that is gone is gone |
 //! | everything that reads | yes |
 
+mod blob;
 mod collections;
 mod composite;
 mod fields;
@@ -18,6 +19,7 @@ use ::http::StatusCode;
 use crate::client::{Collected, encode_segment};
 use crate::{Client, Error, ErrorKind, Id, Result};
 
+pub use blob::File;
 pub use collections::{Collections, RowOutcome, Written};
 pub use composite::{Composite, CompositeAnswer, Part, Reference};
 pub use fields::Fields;

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod client;
+#[cfg(feature = "sobject")]
+mod files;
 mod recorded;
 #[cfg(feature = "sobject")]
 mod rows;
