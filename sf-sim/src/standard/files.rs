@@ -4,7 +4,7 @@ pub(super) const ATTACHMENT: &str = "
 Id | Attachment ID | id | d
 IsDeleted | Deleted | boolean | d
 ParentId | Parent ID | reference(Account,Case,Contact,Lead,Opportunity,Product2) | cu | children=Attachments cascade
-Name | File Name | string(255) | cu | | name
+Name | File Name | string(255) | cu | name
 IsPrivate | Private | boolean | cud
 ContentType | Content Type | string(120) | cun
 BodyLength | Body Length | int | n
