@@ -199,7 +199,7 @@ def events():
     made = sf.Manufacturing_Event__e.create({"Order_Id__c": "o1", "Status__c": "Done"})
     same((made["success"], made["errors"][0]["statusCode"]), (True, "OPERATION_ENQUEUED"))
     many = sf.restful("composite/sobjects", method="POST", json={"records": [
-        {"attributes": {"type": "Manufacturing_Event__e"}, "Order_Id__c": str(n)} for n in range(5)]})
+        {"attributes": {"type": "Manufacturing_Event__e"}, "Order_Id__c": str(n), "Status__c": "Done"} for n in range(5)]})
     same([r["errors"][0]["statusCode"] for r in many], ["OPERATION_ENQUEUED"] * 5)
     same(len({r["errors"][0]["message"] for r in many}), 5)
 
