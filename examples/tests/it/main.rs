@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod rows;
+
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
