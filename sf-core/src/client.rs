@@ -2,6 +2,8 @@
 //! retry policy around both.
 
 pub(crate) mod answer;
+#[cfg(feature = "sobject")]
+mod upload;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,22 +11,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ::http::{Method, Request, StatusCode, header};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-#[cfg(feature = "sobject")]
-use futures_util::future::BoxFuture;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::auth::{Token, TokenProvider, may_carry_token};
-#[cfg(feature = "sobject")]
-use crate::http::BodyStream;
 use crate::http::{Framing, HttpService, Response, decoded};
 use crate::limits::{LimitInfo, Limits, Usage};
 use crate::retry::{Attempts, RetryPolicy};
 use crate::{ApiVersion, Error, ErrorKind, Result, time};
 
 use answer::{refusal, transport};
+#[cfg(feature = "sobject")]
+pub(crate) use upload::Upload;
 
 /// What an answer that is read whole may hold, unless the builder says otherwise.
 const DEFAULT_MAX_BODY: usize = 64 * 1024 * 1024;
@@ -267,27 +267,6 @@ impl Collected {
     }
 }
 
-/// A body that is opened anew for each attempt: its length, and its bytes as they are read.
-#[cfg(feature = "sobject")]
-#[derive(Clone)]
-pub(crate) struct Upload(Arc<dyn Fn() -> BoxFuture<'static, Result<(u64, BodyStream)>> + Send + Sync>);
-
-#[cfg(feature = "sobject")]
-impl Upload {
-    pub(crate) fn new(
-        open: impl Fn() -> BoxFuture<'static, Result<(u64, BodyStream)>> + Send + Sync + 'static,
-    ) -> Self {
-        Self(Arc::new(open))
-    }
-}
-
-#[cfg(feature = "sobject")]
-impl fmt::Debug for Upload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Upload")
-    }
-}
-
 /// A request being put together.
 #[derive(Debug)]
 #[must_use]
@@ -520,7 +499,7 @@ impl<'c> Attempt<'c> {
         let http = &self.request.client.0.http;
         #[cfg(feature = "sobject")]
         if let Some(upload) = &self.request.upload {
-            let (length, body) = (upload.0)().await?;
+            let (length, body) = upload.open().await?;
             let mut request = request.map(|_| body);
             request.headers_mut().insert(header::CONTENT_LENGTH, length.into());
             return http.upload(request).await.map_err(|e| transport(&self.what, e));

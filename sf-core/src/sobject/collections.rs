@@ -114,11 +114,10 @@ impl Written {
 
     /// The rows that were refused, by their place, and why.
     pub fn refused(&self) -> impl Iterator<Item = (usize, &[ApiError])> {
-        let refused = |(at, outcome)| match outcome {
-            &RowOutcome::Refused(ref errors) => Some((at, errors.as_slice())),
+        self.outcomes.iter().enumerate().filter_map(|(at, outcome)| match outcome {
+            RowOutcome::Refused(errors) => Some((at, errors.as_slice())),
             _ => None,
-        };
-        self.outcomes.iter().enumerate().filter_map(refused)
+        })
     }
 
     /// The rows of which nobody knows whether they were written.

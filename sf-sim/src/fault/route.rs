@@ -56,7 +56,7 @@ pub enum Route {
     Row,
     /// Any call on up to 200 rows: `…/composite/sobjects…`.
     Collection,
-    /// `POST …/composite` and `…/composite/batch`.
+    /// `POST …/composite` and what stands below it: batch, graph, tree.
     Composite,
     /// `POST …/sobjects/Name__e`.
     Event,
@@ -157,7 +157,7 @@ impl Route {
             ("POST", ["sobjects", name]) if name.to_ascii_lowercase().ends_with("__e") => Self::Event,
             (_, ["sobjects", _] | ["sobjects", _, _] | ["sobjects", _, _, _]) => Self::Row,
             (_, ["composite", "sobjects", ..]) => Self::Collection,
-            ("POST", ["composite"] | ["composite", "batch"]) => Self::Composite,
+            ("POST", ["composite"] | ["composite", "batch" | "graph"] | ["composite", "tree", _]) => Self::Composite,
             ("GET", ["query" | "queryAll"]) => Self::Query,
             ("GET", ["query" | "queryAll", _]) => Self::QueryPage,
             ("POST", ["jobs", "query"]) => Self::CreateJob,

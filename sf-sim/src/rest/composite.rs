@@ -1,4 +1,5 @@
-//! `…/composite`: several calls in one, and `…/composite/batch`, which knows no references.
+//! `…/composite`: several calls in one; `…/composite/graph`, several composites in one; `…/composite/batch`, which knows no
+//! references.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,13 +10,16 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Call, DataCall, Version, collections, resource, rows, segments};
+use super::{Answer, Call, DataCall, Version, collections, resource, rows, segments, tree};
 use crate::org::Shared;
 use crate::store::Undone;
 
 const MOST_PARTS: usize = 25;
 /// How many of the parts may be queries or collections.
 const MOST_QUERIES: usize = 5;
+const MOST_GRAPHS: usize = 75;
+/// The parts of all graphs together.
+const MOST_NODES: usize = 500;
 const ROLLED_BACK: &str =
     "The transaction was rolled back since another operation in the same transaction failed.";
 
@@ -24,9 +28,13 @@ pub(super) fn route(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer
     let method = &data.call.method;
     match parts {
         ["sobjects", rest @ ..] => collections::route(org, data, rest),
-        [] | ["batch"] if *method != Method::POST => Answer::not_allowed(method, "POST"),
+        [] | ["batch"] | ["graph"] | ["tree", _] if *method != Method::POST => {
+            Answer::not_allowed(method, "POST")
+        }
         [] => composite(org, data),
+        ["graph"] => graphs(org, data),
         ["batch"] => batch(org, data),
+        ["tree", object] => tree::create(org, data, object),
         _ => Answer::not_found(),
     }
 }
@@ -59,6 +67,12 @@ fn composite(org: &Shared, data: &DataCall<'_>) -> Answer {
     if let Some(refused) = refused(&request) {
         return refused;
     }
+    let (parts, _) = run(org, data, &request);
+    Answer::ok(&json!({ "compositeResponse": parts }))
+}
+
+/// Makes the calls one after the other; what the answer says of each, and whether one failed.
+fn run(org: &Shared, data: &DataCall<'_>, request: &Composite) -> (Vec<Value>, bool) {
     let log: Mutex<Vec<Undone>> = Mutex::default();
     let mut told: Vec<(String, Answer, Value)> = Vec::new();
     let mut failed = false;
@@ -80,9 +94,47 @@ fn composite(org: &Shared, data: &DataCall<'_>) -> Answer {
             }
         }
     }
-    let parts: Vec<Value> =
-        told.into_iter().map(|(name, answer, value)| entry(&name, &answer, value)).collect();
-    Answer::ok(&json!({ "compositeResponse": parts }))
+    let parts = told.into_iter().map(|(name, answer, value)| entry(&name, &answer, value)).collect();
+    (parts, failed)
+}
+
+#[derive(Deserialize)]
+struct Graphs {
+    graphs: Vec<Graph>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Graph {
+    graph_id: String,
+    composite_request: Vec<Part>,
+}
+
+/// `…/composite/graph`: each graph is done as a whole or not at all, whatever becomes of the others.
+fn graphs(org: &Shared, data: &DataCall<'_>) -> Answer {
+    let request: Graphs = match body(data) {
+        Ok(request) => request,
+        Err(refused) => return refused,
+    };
+    let bad = |message: String| Answer::data(StatusCode::BAD_REQUEST, "INVALID_INPUT", message);
+    let nodes: usize = request.graphs.iter().map(|graph| graph.composite_request.len()).sum();
+    if request.graphs.len() > MOST_GRAPHS || nodes > MOST_NODES {
+        return bad(format!("A request has at most {MOST_GRAPHS} graphs and {MOST_NODES} nodes"));
+    }
+    let mut told = Vec::new();
+    for graph in request.graphs {
+        let parts = Composite { all_or_none: true, composite_request: graph.composite_request };
+        if let Some(message) = misnamed(&parts.composite_request) {
+            return bad(message);
+        }
+        let (parts, failed) = run(org, data, &parts);
+        told.push(json!({
+            "graphId": graph.graph_id,
+            "graphResponse": { "compositeResponse": parts },
+            "isSuccessful": !failed,
+        }));
+    }
+    Answer::ok(&json!({ "graphs": told }))
 }
 
 fn entry(name: &str, answer: &Answer, body: Value) -> Value {
@@ -114,18 +166,21 @@ fn refused(request: &Composite) -> Option<Answer> {
     if parts.iter().filter(many).count() > MOST_QUERIES {
         return bad(format!("At most {MOST_QUERIES} subrequests can be queries or collections"));
     }
-    for (at, part) in parts.iter().enumerate() {
+    misnamed(parts).and_then(bad)
+}
+
+/// What is wrong with the names of parts.
+fn misnamed(parts: &[Part]) -> Option<String> {
+    parts.iter().enumerate().find_map(|(at, part)| {
         let name = &part.reference_id;
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-            return bad(format!(
+            return Some(format!(
                 "Provided referenceId ('{name}') must only contain letters, digits, and underscores"
             ));
         }
-        if parts[..at].iter().any(|earlier| earlier.reference_id == *name) {
-            return bad(format!("Duplicate referenceId: {name}"));
-        }
-    }
-    None
+        let twice = parts[..at].iter().any(|earlier| earlier.reference_id == *name);
+        twice.then(|| format!("Duplicate referenceId: {name}"))
+    })
 }
 
 fn one(

@@ -9,6 +9,7 @@ mod external;
 pub(crate) mod query;
 pub(crate) mod rows;
 mod rowset;
+mod tree;
 mod versions;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -301,3 +301,53 @@ async fn a_file_comes_in_as_base64_or_multipart_and_goes_out_as_bytes() {
     assert_eq!(form("--q\r\n".to_owned()).await.unwrap().status(), 400);
     assert_eq!(org.told(&format!("{path}/{id}/Name")).await.0, 404);
 }
+
+#[tokio::test]
+async fn a_graph_that_fails_leaves_the_others_as_they_are() {
+    let org = with_key().await;
+    let node = |name: &str, body: Value| json!({ "method": "POST", "url": format!("{V}/sobjects/Account"), "referenceId": name, "body": body });
+    let child = json!({ "method": "POST", "url": format!("{V}/sobjects/Contact"), "referenceId": "c",
+        "body": { "LastName": "x", "AccountId": "@{a.id}" } });
+    let graphs = json!({ "graphs": [
+        { "graphId": "1", "compositeRequest": [node("a", json!({ "Name": "x" })), child] },
+        { "graphId": "2", "compositeRequest": [node("a", json!({ "Name": "y" })), node("b", json!({}))] },
+    ]});
+    let (status, text) = send(&org, Method::POST, &format!("{V}/composite/graph"), &graphs).await;
+    assert_eq!(status, 200, "{text}");
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(keys(&answer["graphs"][0]), ["graphId", "graphResponse", "isSuccessful"]);
+    assert_eq!(
+        (&answer["graphs"][0]["isSuccessful"], &answer["graphs"][1]["isSuccessful"]),
+        (&json!(true), &json!(false))
+    );
+    let failing = &answer["graphs"][1]["graphResponse"]["compositeResponse"][1];
+    assert_eq!((&failing["httpHeaders"], &failing["httpStatusCode"]), (&json!({}), &json!(400)));
+    assert_eq!(live(&org), 1);
+}
+
+#[tokio::test]
+async fn a_tree_brings_rows_with_their_children_or_nothing() {
+    let org = with_key().await;
+    let tree = |last_name: Value| {
+        json!({ "records": [{
+            "attributes": { "type": "Account", "referenceId": "ref1" }, "Name": "x",
+            "Contacts": { "records": [
+                { "attributes": { "type": "Contact", "referenceId": "ref2" }, "LastName": "a" },
+                { "attributes": { "type": "Contact", "referenceId": "ref3" }, "LastName": last_name },
+            ]},
+        }]})
+    };
+    let path = format!("{V}/composite/tree/Account/");
+    let (status, text) = send(&org, Method::POST, &path, &tree(Value::Null)).await;
+    let refused = r#"{"hasErrors":true,"results":[{"referenceId":"ref3","errors":[{"statusCode":"REQUIRED_FIELD_MISSING","message":"Required fields are missing: [LastName]","fields":["LastName"]}]}]}"#;
+    assert_eq!((status, text.as_str(), live(&org)), (400, refused, 0));
+    let (status, text) = send(&org, Method::POST, &path, &tree(json!("b"))).await;
+    assert!(
+        status == 201 && text.starts_with(r#"{"hasErrors":false,"results":[{"referenceId":"ref1","id":"001"#),
+        "{text}"
+    );
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    let contact = answer["results"][2]["id"].as_str().unwrap();
+    let row = org.json(&format!("{V}/sobjects/Contact/{contact}")).await;
+    assert_eq!(row["AccountId"], answer["results"][0]["id"]);
+}
