@@ -1,7 +1,9 @@
 //! Authenticated calls: the token of the moment on each request, one renewal where it is refused, the
 //! retry policy around both.
 
-mod answer;
+pub(crate) mod answer;
+#[cfg(feature = "sobject")]
+mod upload;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,11 +18,13 @@ use url::Url;
 
 use crate::auth::{Token, TokenProvider, may_carry_token};
 use crate::http::{Framing, HttpService, Response, decoded};
-use crate::limits::Usage;
+use crate::limits::{LimitInfo, Limits, Usage};
 use crate::retry::{Attempts, RetryPolicy};
 use crate::{ApiVersion, Error, ErrorKind, Result, time};
 
 use answer::{refusal, transport};
+#[cfg(feature = "sobject")]
+pub(crate) use upload::Upload;
 
 /// What an answer that is read whole may hold, unless the builder says otherwise.
 const DEFAULT_MAX_BODY: usize = 64 * 1024 * 1024;
@@ -44,7 +48,7 @@ struct Inner {
     retry: RetryPolicy,
     max_body: usize,
     user_agent: String,
-    usage: Mutex<Option<Usage>>,
+    limits: Mutex<Limits>,
 }
 
 /// Settings of a [`Client`].
@@ -111,7 +115,7 @@ impl ClientBuilder {
             retry: self.retry,
             max_body: self.max_body,
             user_agent: self.user_agent,
-            usage: Mutex::default(),
+            limits: Mutex::default(),
         })))
     }
 }
@@ -171,7 +175,12 @@ impl Client {
 
     /// The API calls that the org counted, as the last answer told.
     pub fn usage(&self) -> Option<Usage> {
-        *self.0.usage.lock().unwrap_or_else(PoisonError::into_inner)
+        self.limits_view(|limits| limits.info().api)
+    }
+
+    /// Looks at what is known of the org's limits, or changes it.
+    pub(crate) fn limits_view<T>(&self, look: impl FnOnce(&mut Limits) -> T) -> T {
+        look(&mut self.0.limits.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Starts a `GET`. See [`request`](Self::request).
@@ -208,6 +217,8 @@ impl Client {
             headers: Vec::new(),
             body: Bytes::new(),
             content_type: None,
+            #[cfg(feature = "sobject")]
+            upload: None,
             version: None,
             repeatable,
             invalid: None,
@@ -215,8 +226,9 @@ impl Client {
     }
 
     fn note(&self, response: &Response) {
-        if let Some(usage) = response.header("sforce-limit-info").and_then(Usage::parse) {
-            *self.0.usage.lock().unwrap_or_else(PoisonError::into_inner) = Some(usage);
+        if let Some(header) = response.header("sforce-limit-info") {
+            let info = LimitInfo::parse(header);
+            self.limits_view(|limits| limits.note(info));
         }
     }
 }
@@ -231,12 +243,22 @@ pub struct Collected {
     pub headers: ::http::HeaderMap,
     /// The body, decompressed.
     pub body: Bytes,
+    /// Whether an earlier attempt of this call was sent and never answered: the org may have worked twice.
+    pub after_unknown: bool,
 }
 
 impl Collected {
     /// A header's value as text; `None` where it is absent or not visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|v| v.to_str().ok())
+    }
+
+    /// The body as JSON; `what` names the call in the error.
+    pub(crate) fn parse<T: DeserializeOwned>(&self, what: &str) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|e| {
+            let message = format!("{what}: the answer is not the JSON that the API documents");
+            Error::new(ErrorKind::Protocol, message).with_status(self.status.as_u16()).with_source(e)
+        })
     }
 
     /// When the org sent this, by its own clock.
@@ -256,6 +278,8 @@ pub struct RequestBuilder<'c> {
     headers: Vec<(String, String)>,
     body: Bytes,
     content_type: Option<&'static str>,
+    #[cfg(feature = "sobject")]
+    upload: Option<Upload>,
     version: Option<ApiVersion>,
     repeatable: bool,
     invalid: Option<Error>,
@@ -295,6 +319,13 @@ impl RequestBuilder<'_> {
     pub fn body(mut self, body: impl Into<Bytes>, content_type: &'static str) -> Self {
         self.body = body.into();
         self.content_type = Some(content_type);
+        self
+    }
+
+    /// Sends a body as it is read.
+    #[cfg(feature = "sobject")]
+    pub(crate) fn upload(mut self, upload: Upload) -> Self {
+        self.upload = Some(upload);
         self
     }
 
@@ -346,20 +377,28 @@ impl RequestBuilder<'_> {
     /// As [`response`](Self::response), and [`ErrorKind::Protocol`] where the body is not what was
     /// expected.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
-        let what = self.what();
+        let (what, writes) = (self.what(), self.writes());
         let answer = self.response().await?;
-        serde_json::from_slice(&answer.body).map_err(|e| {
-            Error::new(
-                ErrorKind::Protocol,
-                format!("{what}: the answer is not the JSON that the API documents"),
-            )
-            .with_status(answer.status.as_u16())
-            .with_source(e)
-        })
+        answer.parse(&what).map_err(|e| e.with_outcome_unknown(writes))
+    }
+
+    /// Whether the call may change something in the org.
+    fn writes(&self) -> bool {
+        self.method != Method::GET && self.method != Method::HEAD
     }
 
     fn what(&self) -> String {
         format!("{} {}", self.method, self.path)
+    }
+}
+
+/// Whether a request that was sent ended without telling what the org did.
+fn left_open(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Server | ErrorKind::Timeout | ErrorKind::Broken => true,
+        // A good answer whose body could not be taken.
+        ErrorKind::Protocol => error.status().is_none(),
+        _ => false,
     }
 }
 
@@ -371,6 +410,8 @@ struct Attempt<'c> {
     connect_failures: u32,
     /// A login retries by itself: what it gave up is not tried again here.
     login_failed: bool,
+    /// An attempt that may have written something was sent and not answered.
+    unknown: bool,
     attempts: Attempts,
 }
 
@@ -381,13 +422,23 @@ impl<'c> Attempt<'c> {
         }
         let what = request.what();
         let attempts = request.client.0.retry.start();
-        Ok(Self { request, what, renewed: false, connect_failures: 0, login_failed: false, attempts })
+        Ok(Self {
+            request,
+            what,
+            renewed: false,
+            connect_failures: 0,
+            login_failed: false,
+            unknown: false,
+            attempts,
+        })
     }
 
     async fn pause_after(&mut self, error: Error) -> Result<()> {
         if self.login_failed {
-            return Err(error);
+            return Err(error.with_outcome_unknown(self.unknown));
         }
+        self.unknown |= self.request.writes() && left_open(&error);
+        let error = error.with_outcome_unknown(self.unknown);
         self.attempts.pause_after(error, self.request.repeatable).await
     }
 
@@ -404,7 +455,7 @@ impl<'c> Attempt<'c> {
                 return Err(Error::new(ErrorKind::Broken, format!("{}: the body broke off", self.what)));
             }
         }
-        Ok(Collected { status, headers, body })
+        Ok(Collected { status, headers, body, after_unknown: self.unknown })
     }
 
     /// One attempt, or two where the token was refused in between.
@@ -445,7 +496,15 @@ impl<'c> Attempt<'c> {
 
     async fn call(&self, token: &Token) -> Result<Response> {
         let request = self.build(token)?;
-        self.request.client.0.http.call(request).await.map_err(|e| transport(&self.what, e))
+        let http = &self.request.client.0.http;
+        #[cfg(feature = "sobject")]
+        if let Some(upload) = &self.request.upload {
+            let (length, body) = upload.open().await?;
+            let mut request = request.map(|_| body);
+            request.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+            return http.upload(request).await.map_err(|e| transport(&self.what, e));
+        }
+        http.call(request).await.map_err(|e| transport(&self.what, e))
     }
 
     fn build(&self, token: &Token) -> Result<Request<Bytes>> {

@@ -82,6 +82,7 @@ struct Inner {
     api_errors: Vec<ApiError>,
     hint: Option<String>,
     retry_after: Option<Duration>,
+    outcome_unknown: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -95,6 +96,7 @@ impl Error {
             api_errors: Vec::new(),
             hint: None,
             retry_after: None,
+            outcome_unknown: false,
             source: None,
         }))
     }
@@ -139,6 +141,13 @@ impl Error {
         &self.0.message
     }
 
+    /// Notes that the org may have done what was asked although this is an error.
+    #[must_use]
+    pub fn with_outcome_unknown(mut self, unknown: bool) -> Self {
+        self.0.outcome_unknown = unknown;
+        self
+    }
+
     /// What kind of failure this is.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -169,6 +178,12 @@ impl Error {
         self.0.retry_after
     }
 
+    /// Whether the org may have done what was asked: a call that writes was sent, this time or at an earlier
+    /// attempt of the same call, and no answer told what became of it. Look before you send it again.
+    pub fn outcome_unknown(&self) -> bool {
+        self.0.outcome_unknown
+    }
+
     /// Whether a daily allowance of the org is used up: waiting helps, repeating at once does not.
     pub fn is_daily_limit(&self) -> bool {
         self.0.kind == ErrorKind::DailyLimit
@@ -193,6 +208,7 @@ impl fmt::Debug for Error {
             .field("status", &self.0.status)
             .field("api_errors", &self.0.api_errors)
             .field("hint", &self.0.hint)
+            .field("outcome_unknown", &self.0.outcome_unknown)
             .field("source", &self.0.source)
             .finish()
     }

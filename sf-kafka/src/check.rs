@@ -62,8 +62,8 @@ pub async fn forecast(config: &BulkQuerySource, http: Arc<dyn HttpService>) -> R
         calls_when_idle: idle,
         calls_at_most: polls.saturating_mul(CALLS_A_WINDOW + 1),
         jobs_at_most: polls,
-        calls: limits.get("DailyApiRequests").copied(),
-        jobs: limits.get("DailyBulkV2QueryJobs").copied(),
+        calls: limits.get("DailyApiRequests"),
+        jobs: limits.get("DailyBulkV2QueryJobs"),
     })
 }
 
@@ -71,7 +71,7 @@ impl Forecast {
     /// What is more than half of what the org allows a day, for people.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        let mut compare = |what: &str, cost: u64, limit: Option<Limit>| {
+        let mut compare = |what: &str, cost: u64, limit: Option<&Limit>| {
             let Some(max) = limit.and_then(|l| u64::try_from(l.max).ok()).filter(|m| *m > 0) else { return };
             if cost > max / 2 {
                 warnings.push(format!(
@@ -79,8 +79,8 @@ impl Forecast {
                 ));
             }
         };
-        compare("API calls", self.calls_at_most, self.calls);
-        compare("query jobs", self.jobs_at_most, self.jobs);
+        compare("API calls", self.calls_at_most, self.calls.as_ref());
+        compare("query jobs", self.jobs_at_most, self.jobs.as_ref());
         warnings
     }
 }
@@ -100,7 +100,7 @@ impl fmt::Display for Forecast {
                 writeln!(f, "    {field} is left out: {reason}")?;
             }
         }
-        let of = |limit: Option<Limit>| match limit {
+        let of = |limit: Option<&Limit>| match limit {
             Some(l) => format!("of {} allowed, {} left today", l.max, l.remaining),
             None => "the org does not say how many are allowed".to_owned(),
         };
@@ -109,9 +109,9 @@ impl fmt::Display for Forecast {
             "  API calls a day: {} when nothing changes, up to {} ({})",
             self.calls_when_idle,
             self.calls_at_most,
-            of(self.calls)
+            of(self.calls.as_ref())
         )?;
-        writeln!(f, "  query jobs a day: up to {} ({})", self.jobs_at_most, of(self.jobs))?;
+        writeln!(f, "  query jobs a day: up to {} ({})", self.jobs_at_most, of(self.jobs.as_ref()))?;
         for warning in self.warnings() {
             writeln!(f, "  warning: {warning}")?;
         }

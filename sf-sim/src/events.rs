@@ -4,9 +4,12 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::limits::EVENTS_PUBLISHED;
+use crate::id::RecordId;
+use crate::limits::{EVENTS_PUBLISHED, STANDARD_EVENTS_PUBLISHED};
 use crate::org::{Shared, Sim};
 use crate::rest::{Answer, DataCall, rows};
+use crate::schema::ObjectDef;
+use crate::store::{RowError, Store};
 
 /// How many published events are kept for tests to look at.
 pub(crate) const KEPT: usize = 10_000;
@@ -45,29 +48,48 @@ pub(crate) fn publish(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
         Ok(body) => body,
         Err(refused) => return refused,
     };
-    let checked = org.read(|store| {
+    let fields = org.read(|store| {
         let object = store.catalog().get(name).cloned();
-        store.check_new(name, &body, data.session.user).map(|values| (object, values))
+        object.map(|object| checked(store, &object, &body, data.session.user).map(|fields| (object, fields)))
     });
-    let (object, values) = match checked {
-        Ok((Some(object), values)) => (object, values),
-        Ok((None, _)) => return Answer::not_found(),
-        Err(error) => return Answer::row_error(&error),
-    };
+    match fields {
+        Some(Ok((object, fields))) => match enqueue(org, &object.name, fields) {
+            Ok(entry) => Answer::json(StatusCode::CREATED, &entry),
+            Err(error) => Answer::data(StatusCode::BAD_REQUEST, error.code, error.message),
+        },
+        Some(Err(error)) => Answer::row_error(&error),
+        None => Answer::not_found(),
+    }
+}
+
+/// The fields of an event that fits its definition, as the API writes them.
+pub(crate) fn checked(
+    store: &Store,
+    object: &ObjectDef,
+    body: &Map<String, Value>,
+    user: RecordId,
+) -> Result<Map<String, Value>, RowError> {
+    let values = store.check_new(&object.name, body, user)?;
+    let fields = object.fields().iter().zip(&values).filter(|(field, _)| field.custom);
+    Ok(fields.map(|(field, value)| (field.name.clone(), value.to_json())).collect())
+}
+
+/// Publishes an event that was checked; what the answer says of it.
+pub(crate) fn enqueue(org: &Shared, object: &str, fields: Map<String, Value>) -> Result<Value, RowError> {
     let now = org.clock.now_ms();
+    let standard = org.read(|store| store.catalog().get(object).is_some_and(|def| def.standard_volume));
     let mut state = org.state();
-    if !state.limits.take(EVENTS_PUBLISHED, 1, now) {
+    let limit = if standard { STANDARD_EVENTS_PUBLISHED } else { EVENTS_PUBLISHED };
+    if !state.limits.take(limit, 1, now) {
         let message = "The hourly limit of published platform events has been reached";
-        return Answer::data(StatusCode::BAD_REQUEST, "LIMIT_EXCEEDED", message);
+        return Err(RowError::new("LIMIT_EXCEEDED", message));
     }
     let uuid = state.random_uuid().to_string();
-    let fields = object.fields().iter().zip(&values).filter(|(field, _)| field.custom);
-    let fields = fields.map(|(field, value)| (field.name.clone(), value.to_json())).collect();
     if state.events.len() == KEPT {
         state.events.pop_front();
     }
-    let event = PublishedEvent { object: object.name.clone(), uuid: uuid.clone(), at: now, fields };
+    let event = PublishedEvent { object: object.to_owned(), uuid: uuid.clone(), at: now, fields };
     state.events.push_back(event);
     let queued = json!({ "statusCode": "OPERATION_ENQUEUED", "message": uuid, "fields": [] });
-    Answer::json(StatusCode::CREATED, &json!({ "id": EVENT_ID, "success": true, "errors": [queued] }))
+    Ok(json!({ "id": EVENT_ID, "success": true, "errors": [queued] }))
 }

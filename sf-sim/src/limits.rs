@@ -8,6 +8,8 @@ pub(crate) const QUERY_JOBS: &str = "DailyBulkV2QueryJobs";
 pub(crate) const QUERY_STORAGE_MB: &str = "DailyBulkV2QueryFileStorageMB";
 pub(crate) const EVENTS_PUBLISHED: &str = "HourlyPublishedPlatformEvents";
 
+pub(crate) const STANDARD_EVENTS_PUBLISHED: &str = "HourlyPublishedStandardVolumePlatformEvents";
+
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
@@ -52,7 +54,7 @@ const ALLOWED: &[(&str, u64)] = &[
     ("HourlyManagedContentPublicRequests", 50_000),
     ("HourlyODataCallout", 1_000),
     (EVENTS_PUBLISHED, 50_000),
-    ("HourlyPublishedStandardVolumePlatformEvents", 1_000),
+    (STANDARD_EVENTS_PUBLISHED, 1_000),
     ("HourlyShortTermIdMapping", 100_000),
     ("HourlySyncReportRuns", 500),
     ("HourlyTimeBasedWorkflow", 50),

@@ -348,6 +348,8 @@ pub struct ObjectDef {
     pub supported_scopes: Vec<(String, String)>,
     /// A platform event: it can be published, not queried.
     pub event: bool,
+    /// A platform event of the older kind, which has an allowance of its own.
+    pub standard_volume: bool,
     /// Milliseconds since the epoch: `Last-Modified` of the describe.
     pub last_modified_ms: i64,
     fields: Vec<FieldDef>,
@@ -400,6 +402,7 @@ impl ObjectDef {
             updateable: true,
             supported_scopes: Vec::new(),
             event: false,
+            standard_volume: false,
             last_modified_ms: 0,
             fields: Vec::new(),
             index: HashMap::new(),

@@ -5,6 +5,7 @@ mod convert;
 mod error;
 mod row;
 mod table;
+mod undo;
 mod write;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub use convert::{TextError, from_json, from_text};
 pub use error::RowError;
 pub use row::Row;
 pub use table::Table;
+pub(crate) use undo::Undone;
 
 use crate::clock::Clock;
 use crate::id::{KeyPrefix, RecordId};
@@ -48,6 +50,8 @@ pub struct Store {
     user: RecordId,
     custom_objects: u64,
     custom_events: u64,
+    /// What changes replaced, while somebody keeps note of it.
+    undo: Option<Vec<Undone>>,
 }
 
 impl Store {
@@ -63,6 +67,7 @@ impl Store {
             user: RecordId::new(KeyPrefix::of("005"), 1),
             custom_objects: 0,
             custom_events: 0,
+            undo: None,
         }
     }
 

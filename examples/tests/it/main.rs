@@ -4,6 +4,7 @@
 
 mod logins;
 mod soql;
+mod rows;
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -93,9 +94,9 @@ fn an_org_that_is_named_by_halves_is_not_replaced_by_an_emulated_one() {
 
 #[test]
 fn an_event_is_published_and_one_that_does_not_fit_is_explained() {
-    let said = said(program(env!("CARGO_BIN_EXE_publish_event")));
+    let said = said(program(env!("CARGO_BIN_EXE_publish_events")));
     assert!(said.contains("published Order__e") && said.contains("did you mean City__c?"), "{said}");
-    let mut command = program(env!("CARGO_BIN_EXE_publish_event"));
+    let mut command = program(env!("CARGO_BIN_EXE_publish_events"));
     command.env("SF_ACCESS_TOKEN", "token");
     let said = complained(command);
     assert!(said.contains("SF_INSTANCE_URL is missing"), "{said}");
@@ -103,7 +104,7 @@ fn an_event_is_published_and_one_that_does_not_fit_is_explained() {
 
 #[test]
 fn a_proxy_that_would_get_the_calls_to_an_emulated_org_is_named() {
-    for path in [QUICKSTART, TO_CSV, env!("CARGO_BIN_EXE_publish_event"), env!("CARGO_BIN_EXE_whoami")] {
+    for path in [QUICKSTART, TO_CSV, env!("CARGO_BIN_EXE_publish_events"), env!("CARGO_BIN_EXE_whoami")] {
         let proxied = || {
             let mut command = program(path);
             command.args(["Lead", "unused.csv"].iter().filter(|_| path == TO_CSV));

@@ -59,6 +59,18 @@ pub(crate) async fn refusal(what: &str, instance: &Url, response: Response) -> E
         .with_retry_after(retry_after)
 }
 
+/// What the status and body of a part of an answer mean, as they would of an answer of their own.
+#[cfg(feature = "sobject")]
+pub(crate) fn refused_part(what: &str, status: u16, body: &[u8]) -> Error {
+    let errors = api_errors(body);
+    let kind = StatusCode::from_u16(status).map_or(ErrorKind::Protocol, |status| kind_of(status, &errors));
+    let said = errors.first().map_or_else(
+        || "a body that is no error list".to_owned(),
+        |e| format!("{}: {}", e.error_code, e.message.trim()),
+    );
+    Error::new(kind, format!("{what}: {status} ({said})")).with_status(status).with_api_errors(errors)
+}
+
 /// Reads the error list in all the shapes that orgs send: a list, one entry, or OAuth's pair.
 fn api_errors(body: &[u8]) -> Vec<ApiError> {
     if let Ok(list) = serde_json::from_slice::<Vec<ApiError>>(body) {

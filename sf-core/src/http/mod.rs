@@ -94,6 +94,23 @@ impl Response {
 pub trait HttpService: fmt::Debug + Send + Sync + 'static {
     /// Sends the request and returns as soon as the headers of the answer are there.
     fn call(&self, request: ::http::Request<Bytes>) -> BoxFuture<'static, Result<Response, TransportError>>;
+
+    /// Sends a request whose body is a stream, whose length its `Content-Length` tells.
+    ///
+    /// An implementation that has no streams of its own leaves this as it is: the body is then read whole first.
+    fn upload(
+        &self,
+        request: ::http::Request<BodyStream>,
+    ) -> BoxFuture<'_, Result<Response, TransportError>> {
+        Box::pin(async move {
+            let (parts, mut body) = request.into_parts();
+            let mut whole = BytesMut::new();
+            while let Some(piece) = body.next().await {
+                whole.extend_from_slice(&piece?);
+            }
+            self.call(::http::Request::from_parts(parts, whole.freeze())).await
+        })
+    }
 }
 
 /// Why an attempt gave no whole answer.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt};
 
-use super::{HttpService, Response, TransportError, TransportErrorKind, framing};
+use super::{BodyStream, HttpService, Response, TransportError, TransportErrorKind, framing};
 use crate::auth::Secret;
 use crate::{Error, ErrorKind, Result};
 
@@ -124,20 +124,31 @@ impl ReqwestService {
 
 impl HttpService for ReqwestService {
     fn call(&self, request: ::http::Request<Bytes>) -> BoxFuture<'static, Result<Response, TransportError>> {
-        let client = self.client.clone();
-        Box::pin(async move {
-            let method: Method = request.method().clone();
-            let request = reqwest::Request::try_from(request).map_err(transport)?;
-            let answer = client.execute(request).await.map_err(transport)?;
-            let framing = framing(&method, answer.version(), answer.status(), answer.headers());
-            Ok(Response {
-                status: answer.status(),
-                headers: answer.headers().clone(),
-                framing,
-                body: answer.bytes_stream().map_err(transport).boxed(),
-            })
-        })
+        Box::pin(execute(self.client.clone(), request.map(reqwest::Body::from)))
     }
+
+    fn upload(
+        &self,
+        request: ::http::Request<BodyStream>,
+    ) -> BoxFuture<'_, Result<Response, TransportError>> {
+        Box::pin(execute(self.client.clone(), request.map(reqwest::Body::wrap_stream)))
+    }
+}
+
+async fn execute(
+    client: reqwest::Client,
+    request: ::http::Request<reqwest::Body>,
+) -> Result<Response, TransportError> {
+    let method: Method = request.method().clone();
+    let request = reqwest::Request::try_from(request).map_err(transport)?;
+    let answer = client.execute(request).await.map_err(transport)?;
+    let framing = framing(&method, answer.version(), answer.status(), answer.headers());
+    Ok(Response {
+        status: answer.status(),
+        headers: answer.headers().clone(),
+        framing,
+        body: answer.bytes_stream().map_err(transport).boxed(),
+    })
 }
 
 /// What reqwest says, without the URL: a query string can hold data.

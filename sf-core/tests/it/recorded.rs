@@ -2,10 +2,17 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use serde_json::Value;
+use sf_core::auth::{Token, TokenProvider};
 use sf_core::limits::{Limit, Usage};
-use sf_core::{ApiError, time};
+#[cfg(feature = "sobject")]
+use sf_core::sobject::Upserted;
+use sf_core::{ApiError, ApiVersion, Client, ErrorKind, time};
+use wiremock::matchers::method;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// A recorded answer, or none where the recordings are absent.
 fn recorded(file: &str) -> Option<Value> {
@@ -29,7 +36,7 @@ fn the_limits_of_an_org_are_read_with_the_parts_of_apps_beside_them() {
     let body = case.pointer("/response/body").cloned().unwrap_or(case);
     let body = body.as_str().map_or(body.clone(), |text| serde_json::from_str(text).unwrap());
     let limits: std::collections::BTreeMap<String, Limit> = serde_json::from_value(body.clone()).unwrap();
-    let api = limits["DailyApiRequests"];
+    let api = &limits["DailyApiRequests"];
     assert_eq!(Some(api.max), body["DailyApiRequests"]["Max"].as_i64());
     assert_eq!(Some(api.remaining), body["DailyApiRequests"]["Remaining"].as_i64());
     assert_eq!(limits.len(), body.as_object().unwrap().len());
@@ -55,4 +62,116 @@ fn dates_and_usage_of_recorded_headers_are_read() {
     assert_eq!((usage.used, usage.max), (39, 15_000));
     let date = time::parse_http_date(headers["Date"].as_str().unwrap()).unwrap();
     assert_eq!(date.to_rfc3339(), "2023-01-26T14:50:10+00:00");
+}
+
+#[derive(Debug)]
+struct Session(Arc<Token>);
+
+impl TokenProvider for Session {
+    fn token(&self) -> BoxFuture<'_, sf_core::Result<Arc<Token>>> {
+        Box::pin(std::future::ready(Ok(Arc::clone(&self.0))))
+    }
+    fn invalidate(&self, _: &Token) {}
+}
+
+/// An org that gives the recorded answer to every call of its method, and a client of it.
+async fn playing(case: &Value) -> (MockServer, Client) {
+    let org = MockServer::start().await;
+    let (asked, told) = (&case["request"], &case["response"]);
+    let mut answer = ResponseTemplate::new(u16::try_from(told["status"].as_u64().unwrap()).unwrap());
+    for (name, value) in told["headers"].as_object().unwrap() {
+        let framing = ["transfer-encoding", "content-encoding", "content-length"];
+        if let Some(value) = value.as_str().filter(|_| !framing.contains(&name.to_ascii_lowercase().as_str()))
+        {
+            answer = answer.insert_header(name.as_str(), value);
+        }
+    }
+    let answer = answer.set_body_bytes(told["body"].as_str().unwrap_or_default());
+    Mock::given(method(asked["method"].as_str().unwrap())).respond_with(answer).expect(1).mount(&org).await;
+    let token = Token::new("t".to_owned(), org.uri().parse().unwrap()).unwrap();
+    let version: ApiVersion = "34.0".parse().unwrap();
+    let client = Client::builder(Session(Arc::new(token))).api_version(version).build().unwrap();
+    (org, client)
+}
+
+#[cfg(feature = "sobject")]
+#[tokio::test]
+async fn a_recorded_upsert_created_a_row_or_changed_one() {
+    let outcome = |file: &'static str| async move {
+        let case = recorded(&format!("restforce-db/{file}.json"))?;
+        let (org, client) = playing(&case).await;
+        let row: Value = serde_json::from_str(case["request"]["body"].as_str().unwrap()).unwrap();
+        let outcome =
+            client.upsert("CustomObject__c", "SynchronizationId__c", "CustomObject::1", &row).await.unwrap();
+        // What is sent is what was sent then.
+        let sent = &org.received_requests().await.unwrap()[0];
+        assert_eq!(sent.body_json::<Value>().unwrap(), row);
+        assert!(
+            sent.url.path().ends_with("/sobjects/CustomObject__c/SynchronizationId__c/CustomObject%3A%3A1"),
+            "{}",
+            sent.url
+        );
+        Some((outcome, client.usage().unwrap()))
+    };
+    let Some((created, usage)) =
+        outcome("201_patch_data_api_version_sobjects_CustomObject__c_ID__c_CustomObject_1").await
+    else {
+        return;
+    };
+    assert_eq!(created, Upserted::Created("a001a000002zl6hAAA".parse().unwrap()));
+    assert_eq!((usage.used, usage.max), (595, 15_000));
+    let (changed, _) =
+        outcome("204_patch_data_api_version_sobjects_CustomObject__c_ID__c_CustomObject_1").await.unwrap();
+    assert_eq!(changed, Upserted::Updated(None));
+}
+
+#[cfg(feature = "sobject")]
+#[tokio::test]
+async fn a_recorded_delete_of_a_row_that_is_gone_is_not_found() {
+    let Some(case) = recorded("restforce-db/404_delete_data_api_version_sobjects_ID__c_ID.json") else {
+        return;
+    };
+    let (_org, client) = playing(&case).await;
+    let error =
+        client.delete_row("CustomObjectDetail__c", "a011a000001Gx2TAAS".parse().unwrap()).await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::NotFound, Some(404)));
+    assert_eq!(error.error_code(), Some("ENTITY_IS_DELETED"));
+}
+
+#[tokio::test]
+async fn a_recorded_query_is_read_with_its_nulls() {
+    let Some(case) = recorded("restforce-db/200_get_data_api_version_query.json") else { return };
+    let (_org, client) = playing(&case).await;
+    let answer: Value = client.get("query").query("q", "select").json().await.unwrap();
+    assert_eq!(answer["records"][0]["SynchronizationId__c"], Value::Null);
+    assert_eq!(answer["records"][0]["Id"], "a001a000002zhZKAAY");
+}
+
+#[tokio::test]
+async fn a_recorded_refusal_of_a_job_that_is_not_there_is_read() {
+    let Some(case) = recorded("sf-fx-runtime-java/bulk-ingest-abort-nonexistent.json") else { return };
+    let (_org, client) = playing(&case).await;
+    let error = client.patch("jobs/ingest/x").response().await.unwrap_err();
+    assert_eq!((error.kind(), error.error_code()), (ErrorKind::NotFound, Some("NOT_FOUND")));
+    assert_eq!(error.api_errors()[0].message, "The requested resource does not exist");
+}
+
+#[tokio::test]
+async fn the_share_of_an_app_in_recorded_limits_is_read() {
+    let Some(limits) = recorded("swiftlysalesforce/MockLimits.json") else { return };
+    let case = serde_json::json!({
+        "request": { "method": "GET" },
+        "response": { "status": 200, "headers": {}, "body": limits.to_string() },
+    });
+    let (_org, client) = playing(&case).await;
+    let read = client.limits().await.unwrap();
+    let batches = read.daily_bulk_api_batches().unwrap();
+    for (name, part) in limits["DailyBulkApiBatches"].as_object().unwrap() {
+        if part.is_object() {
+            assert_eq!(Some(batches.apps[name].max), part["Max"].as_i64(), "{name}");
+        }
+    }
+    assert!(batches.apps.contains_key("Dataloader Bulk"));
+    assert_eq!(client.known_limits(), read);
+    assert_eq!(Some(client.usage().unwrap().left()), limits["DailyApiRequests"]["Remaining"].as_u64());
 }

@@ -1,5 +1,6 @@
 //! Publishing: one way a file.
 
+mod collections;
 mod rest;
 
 pub use rest::{Published, Publisher};

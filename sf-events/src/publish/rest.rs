@@ -24,11 +24,20 @@ const STALE: Duration = Duration::from_secs(60);
 pub struct Published {
     /// The id in the org's answer. It is no record's: events cannot be read back.
     pub id: String,
-    /// The event's `EventUuid`, under which subscribers see it; `None` where the org told none.
+    /// The event's `EventUuid`, under which subscribers see it; `None` where the org told none, as of events of
+    /// standard volume.
     pub event_uuid: Option<String>,
 }
 
-/// Publishes platform events over the REST API, one a call.
+impl Published {
+    /// What the org said of an event that it took.
+    pub(super) fn of(id: Option<String>, notes: Vec<ApiError>) -> Self {
+        let event_uuid = notes.into_iter().find(|e| e.error_code == ENQUEUED).map(|e| e.message);
+        Self { id: id.unwrap_or_default(), event_uuid: event_uuid.filter(|uuid| !uuid.is_empty()) }
+    }
+}
+
+/// Publishes platform events over the REST API, one a call or up to 200.
 ///
 /// ```no_run
 /// # async fn example(org: sf_core::Client) -> sf_events::Result<()> {
@@ -41,10 +50,10 @@ pub struct Published {
 /// ```
 ///
 /// Each event is checked against its definition first, which is read once for each kind of event and kept.
-/// Clones share what was read. Each publish costs the org one API call.
+/// Clones share what was read. Each publish costs the org one API call, and so do up to 200 events together.
 #[derive(Clone)]
 pub struct Publisher {
-    client: Client,
+    pub(super) client: Client,
     types: Arc<Types>,
 }
 
@@ -133,13 +142,11 @@ impl Publisher {
             let cause = sf_core::Error::new(sf_core::ErrorKind::Refused, said).with_api_errors(answer.errors);
             return Err(failure(event.object(), cause));
         }
-        let event_uuid = answer.errors.into_iter().find(|e| e.error_code == ENQUEUED).map(|e| e.message);
-        let event_uuid = event_uuid.filter(|uuid| !uuid.is_empty());
-        Ok(Published { id: answer.id.unwrap_or_default(), event_uuid })
+        Ok(Published::of(answer.id, answer.errors))
     }
 
     /// The body of an event that fits. One that does not may be newer than the definition at hand.
-    async fn body(&self, event: &Event) -> Result<String> {
+    pub(super) async fn body(&self, event: &Event) -> Result<String> {
         let (read, definition) = self.definition(event.object(), None).await?;
         match check::body(event, &definition) {
             Err(error)
@@ -209,7 +216,7 @@ impl Publisher {
 }
 
 /// What the failure of the publishing call means for the event.
-fn failure(object: &str, error: sf_core::Error) -> Error {
+pub(super) fn failure(object: &str, error: sf_core::Error) -> Error {
     use sf_core::ErrorKind as Core;
     let code = error.error_code().unwrap_or_default();
     let answered = error.status().is_some();
@@ -233,11 +240,11 @@ fn failure(object: &str, error: sf_core::Error) -> Error {
     }
 }
 
-fn not_published(object: &str, kind: ErrorKind, error: sf_core::Error) -> Error {
+pub(super) fn not_published(object: &str, kind: ErrorKind, error: sf_core::Error) -> Error {
     Error::new(kind, format!("{object} was not published")).with_cause(error)
 }
 
-fn in_doubt(object: &str, error: sf_core::Error) -> Error {
+pub(super) fn in_doubt(object: &str, error: sf_core::Error) -> Error {
     Error::new(ErrorKind::InDoubt, format!("{object} was sent, but no answer told whether it was published"))
         .with_cause(error)
         .with_hint(

@@ -19,7 +19,7 @@ fn field(name: &str, ty: Type, edit: impl FnOnce(&mut FieldDef)) -> FieldDef {
 }
 
 /// An org that has one platform event.
-fn org() -> Sim {
+pub(crate) fn org() -> Sim {
     let sim = Sim::builder().build().unwrap();
     sim.store(|store| {
         let mut order = ObjectDef::new("Order__e", "Order", "Orders", store.next_key_prefix(true));
@@ -39,7 +39,7 @@ fn org() -> Sim {
     sim
 }
 
-async fn client(sim: &Sim) -> Client {
+pub(crate) async fn client(sim: &Sim) -> Client {
     let session = sf_auth::Session::new("http://localhost", sim.access_token());
     let http = Arc::new(InProcess::new(sim.router()));
     sf_auth::Login::new().http(http).retry(RetryPolicy::none()).connect(session).await.unwrap()

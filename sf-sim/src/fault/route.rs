@@ -52,8 +52,12 @@ pub enum Route {
     Abort,
     /// `DELETE …/jobs/query/<id>`.
     DeleteJob,
-    /// Any call on a row: `…/sobjects/X` and `…/sobjects/X/<id>`.
+    /// Any call on a row: `…/sobjects/X`, `…/sobjects/X/<id>`, `…/sobjects/X/<field>/<value>`, and its files.
     Row,
+    /// Any call on up to 200 rows: `…/composite/sobjects…`.
+    Collection,
+    /// `POST …/composite` and what stands below it: batch, graph, tree.
+    Composite,
     /// `POST …/sobjects/Name__e`.
     Event,
     /// A method (none: any) and a path in which `*` stands for any run of characters.
@@ -83,6 +87,8 @@ const NAMES: &[(&str, Route)] = &[
     ("abort", Route::Abort),
     ("delete", Route::DeleteJob),
     ("row", Route::Row),
+    ("collection", Route::Collection),
+    ("composite", Route::Composite),
     ("event", Route::Event),
 ];
 
@@ -149,7 +155,9 @@ impl Route {
             ("GET", ["sobjects"]) => Self::DescribeGlobal,
             ("GET", ["sobjects", _, "describe"]) => Self::Describe,
             ("POST", ["sobjects", name]) if name.to_ascii_lowercase().ends_with("__e") => Self::Event,
-            (_, ["sobjects", _] | ["sobjects", _, _]) => Self::Row,
+            (_, ["sobjects", _] | ["sobjects", _, _] | ["sobjects", _, _, _]) => Self::Row,
+            (_, ["composite", "sobjects", ..]) => Self::Collection,
+            ("POST", ["composite"] | ["composite", "batch" | "graph"] | ["composite", "tree", _]) => Self::Composite,
             ("GET", ["query" | "queryAll"]) => Self::Query,
             ("GET", ["query" | "queryAll", _]) => Self::QueryPage,
             ("POST", ["jobs", "query"]) => Self::CreateJob,
@@ -246,6 +254,10 @@ mod tests {
             ("POST", "/services/data/v66.0/sobjects/Order__e", Route::Event),
             ("POST", "/services/data/v66.0/sobjects/Lead", Route::Row),
             ("PATCH", "/services/data/v66.0/sobjects/Lead/00Q", Route::Row),
+            ("PATCH", "/services/data/v66.0/sobjects/Lead/Key__c/a%2Fb", Route::Row),
+            ("DELETE", "/services/data/v66.0/composite/sobjects", Route::Collection),
+            ("PATCH", "/services/data/v66.0/composite/sobjects/Lead/Key__c", Route::Collection),
+            ("POST", "/services/data/v66.0/composite", Route::Composite),
             ("GET", "/services/data/v66.0/query/", Route::Query),
             ("GET", "/services/data/v66.0/queryAll", Route::Query),
             ("GET", "/services/data/v66.0/query/0r8xx-2000", Route::QueryPage),

@@ -1,12 +1,18 @@
 //! The REST API: who calls, what for, and which room answers.
 
 mod answer;
+mod blob;
+mod changes;
+mod collections;
+mod composite;
+mod external;
 pub(crate) mod query;
 pub(crate) mod rows;
 mod rowset;
+mod tree;
 mod versions;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
@@ -20,6 +26,7 @@ pub(crate) use versions::Version;
 
 use crate::limits::API_REQUESTS;
 use crate::org::{Session, Shared};
+use crate::store::{Store, Undone};
 use crate::{bulk, events, oauth, soap};
 
 /// The longest path and query string that an org takes, in bytes.
@@ -71,6 +78,18 @@ pub(crate) struct DataCall<'a> {
     pub(crate) call: &'a Call,
     pub(crate) version: Version,
     pub(crate) session: Session,
+    /// What to take back should another part of the same call fail.
+    pub(crate) undo: Option<&'a Mutex<Vec<Undone>>>,
+}
+
+impl DataCall<'_> {
+    /// Changes rows, so that they can be taken back where the call may need to.
+    pub(crate) fn write<T>(&self, org: &Shared, change: impl FnOnce(&mut Store) -> T) -> T {
+        let Some(log) = self.undo else { return org.write(change) };
+        let (out, done) = org.write(|store| store.noting(change));
+        log.lock().unwrap_or_else(PoisonError::into_inner).extend(done);
+        out
+    }
 }
 
 /// Answers a request. Waits only where a job's result is still being written.
@@ -108,20 +127,24 @@ pub(crate) async fn respond(org: &Arc<Shared>, call: &Call) -> Answer {
         Ok(version) => version,
         Err(refused) => return refused,
     };
-    let data = DataCall { call, version, session };
-    let parts: Vec<String> = rest
-        .split('/')
-        .filter(|_| !rest.is_empty())
-        .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
-        .collect();
+    let data = DataCall { call, version, session, undo: None };
+    let parts = segments(rest);
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    resource(org, &data, &parts).await
+    match parts.as_slice() {
+        ["jobs", "query", rest @ ..] => bulk::route(org, &data, rest).await,
+        ["composite", rest @ ..] => composite::route(org, &data, rest),
+        parts => resource(org, &data, parts),
+    }
 }
 
-async fn resource(org: &Arc<Shared>, data: &DataCall<'_>, parts: &[&str]) -> Answer {
+fn segments(path: &str) -> Vec<String> {
+    let parts = path.split('/').filter(|_| !path.is_empty());
+    parts.map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned()).collect()
+}
+
+fn resource(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer {
     let method = &data.call.method;
     match parts {
-        ["jobs", "query", rest @ ..] => bulk::route(org, data, rest).await,
         ["sobjects", name] if *method == Method::POST && events::is_event(org, name) => {
             events::publish(org, data, name)
         }

@@ -5,7 +5,7 @@ use http::header::{CONTENT_TYPE, HeaderName, IF_MODIFIED_SINCE, LAST_MODIFIED, L
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Call, DataCall};
+use super::{Answer, Call, DataCall, blob, changes, external};
 use crate::describe::{self, Place};
 use crate::id::RecordId;
 use crate::org::Shared;
@@ -29,7 +29,11 @@ pub(super) fn route(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer
         },
         [name, "describe"] if get => describe(org, data, name),
         [_, "describe"] => Answer::not_allowed(method, "GET,HEAD"),
+        [name, what @ ("updated" | "deleted")] if get => changes::route(org, data, name, what),
+        [_, "updated" | "deleted"] => Answer::not_allowed(method, "GET,HEAD"),
         [name, id] => row(org, data, name, id),
+        [name, id, field] if get && blob::is_blob(org, name, field) => blob::read(org, name, id, field),
+        [name, field, value] => external::route(org, data, name, field, value),
         _ => Answer::not_found(),
     }
 }
@@ -79,18 +83,21 @@ fn create(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
     let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else {
         return Answer::not_found();
     };
-    let body = match members(data.call) {
+    let body = match blob::members(data.call).unwrap_or_else(|| members(data.call)) {
         Ok(body) => body,
         Err(refused) => return refused,
     };
-    match org.write(|store| store.insert_json(&object.name, &body, data.session.user)) {
+    match data.write(org, |store| store.insert_json(&object.name, &body, data.session.user)) {
         Ok(id) => {
-            let url = format!("/services/data/{}/sobjects/{}/{id}", data.version, object.name);
             let body = json!({ "id": id.to_string(), "success": true, "errors": [] });
-            Answer::json(StatusCode::CREATED, &body).with(LOCATION, url)
+            Answer::json(StatusCode::CREATED, &body).with(LOCATION, row_url(data, &object, id))
         }
         Err(error) => Answer::row_error(&error),
     }
+}
+
+pub(super) fn row_url(data: &DataCall<'_>, object: &ObjectDef, id: RecordId) -> String {
+    format!("/services/data/{}/sobjects/{}/{id}", data.version, object.name)
 }
 
 fn row(org: &Shared, data: &DataCall<'_>, name: &str, id: &str) -> Answer {
@@ -106,10 +113,10 @@ fn row(org: &Shared, data: &DataCall<'_>, name: &str, id: &str) -> Answer {
     let done = match *method {
         Method::GET | Method::HEAD => return read(org, data, &object, id),
         Method::PATCH => match members(data.call) {
-            Ok(body) => org.write(|store| store.update_json(&object.name, id, &body, user)),
+            Ok(body) => data.write(org, |store| store.update_json(&object.name, id, &body, user)),
             Err(refused) => return refused,
         },
-        Method::DELETE => org.write(|store| store.delete(&object.name, id, user)),
+        Method::DELETE => data.write(org, |store| store.delete(&object.name, id, user)),
         _ => return Answer::not_allowed(method, "DELETE,GET,HEAD,PATCH"),
     };
     match done {
@@ -118,7 +125,7 @@ fn row(org: &Shared, data: &DataCall<'_>, name: &str, id: &str) -> Answer {
     }
 }
 
-fn read(org: &Shared, data: &DataCall<'_>, object: &ObjectDef, id: RecordId) -> Answer {
+pub(super) fn read(org: &Shared, data: &DataCall<'_>, object: &ObjectDef, id: RecordId) -> Answer {
     let now = org.clock.now_ms();
     org.read(|store| {
         let row = match readable(store, object, id, now) {
@@ -150,7 +157,7 @@ fn readable<'a>(store: &'a Store, object: &ObjectDef, id: RecordId, now: i64) ->
     Ok(row)
 }
 
-fn record(
+pub(super) fn record(
     data: &DataCall<'_>,
     object: &ObjectDef,
     row: &Row,

@@ -275,6 +275,7 @@ fn event(name: &str, node: Node<'_, '_>, prefix: KeyPrefix, fields: Vec<FieldDef
     let mut object = ObjectDef::new(name, label, xml::text(node, "pluralLabel").unwrap_or(label), prefix);
     object.custom = true;
     object.event = true;
+    object.standard_volume = xml::text(node, "eventType") == Some("StandardVolume");
     object.compact_layoutable = false;
     object.deletable = false;
     object.layoutable = false;

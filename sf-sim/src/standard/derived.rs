@@ -26,6 +26,8 @@ pub(crate) fn derive(def: &ObjectDef, values: &mut [Value], stamp_ms: i64) {
         "Opportunity" => opportunity(&mut row),
         "Case" => case(&mut row, stamp_ms),
         "User" => user(&mut row),
+        "Attachment" => size(&mut row, "Body", "BodyLength"),
+        "ContentVersion" => content_version(&mut row),
         _ => {}
     }
 }
@@ -99,6 +101,28 @@ fn case(row: &mut Row<'_>, stamp_ms: i64) {
         (true, true) => row.set("ClosedDate", Value::DateTime(stamp_ms)),
         (false, false) => row.set("ClosedDate", Value::Null),
         _ => {}
+    }
+}
+
+/// The bytes of a file, which is kept as base64.
+fn size(row: &mut Row<'_>, file: &str, size: &str) {
+    let text = row.text(file);
+    let padding = text.bytes().rev().take_while(|b| *b == b'=').count();
+    let bytes = (text.len() / 4 * 3).saturating_sub(padding);
+    row.set(size, i64::try_from(bytes).map_or(Value::Null, Value::Int));
+}
+
+fn content_version(row: &mut Row<'_>) {
+    size(row, "VersionData", "ContentSize");
+    let path = row.text("PathOnClient");
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(&path);
+    let (title, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    if row.get("Title").is_null() && !title.is_empty() {
+        row.set("Title", Value::text(title));
+    }
+    if !extension.is_empty() {
+        row.set("FileExtension", Value::text(extension));
+        row.set("FileType", Value::text(extension.to_ascii_uppercase()));
     }
 }
 

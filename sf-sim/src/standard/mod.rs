@@ -4,6 +4,7 @@ mod account;
 mod case;
 mod contact;
 mod derived;
+mod files;
 mod lead;
 mod opportunity;
 mod organization;
@@ -82,7 +83,11 @@ fn objects() -> Vec<ObjectDef> {
     ]);
     let mut product = object("Product2", "Products", "01t", product2::FIELDS);
     product.label = "Product".to_owned();
-    vec![organization, user, account, contact, lead, opportunity, case, product]
+    let attachment = object("Attachment", "Attachments", "00P", files::ATTACHMENT);
+    let mut content_version = object("ContentVersion", "Content Versions", "068", files::CONTENT_VERSION);
+    content_version.deletable = false;
+    content_version.undeletable = false;
+    vec![organization, user, account, contact, lead, opportunity, case, product, attachment, content_version]
 }
 
 fn restrict_organization(def: &mut ObjectDef) {

@@ -93,6 +93,7 @@ fn type_of(text: &str) -> (Type, &str) {
         "phone" => Type::Phone,
         "email" => Type::Email,
         "url" => Type::Url,
+        "base64" => Type::Base64,
         _ => Type::String,
     };
     (ty, args.trim_end_matches(')'))

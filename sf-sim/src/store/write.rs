@@ -241,6 +241,7 @@ impl Store {
     }
 
     fn commit(&mut self, def: &ObjectDef, row: Row, previous: Option<Arc<Row>>) {
+        self.note(&def.name, row.id());
         let now = self.clock.now_ms();
         let row = match self.visibility_delay_ms {
             0 => row,

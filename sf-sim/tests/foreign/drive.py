@@ -39,10 +39,15 @@ def accounts(certificate):
     }
 
 
-def main(binary, work):
+def node_of(work):
     node = next((work / "js/node_modules").glob("node-linux-*/bin/node"), None)
     if node is None:
         sys.exit("npm brought no Node for this machine: package.json names those for Linux on x64 and arm64")
+    return node
+
+
+def main(binary, work):
+    node = node_of(work)
     keys = made_keys(work)
     file = work / "accounts.json"
     file.write_text(json.dumps(accounts(keys["jwt_certificate"].read_text())))

@@ -4,6 +4,7 @@
 
 mod binary;
 mod bulk;
+mod collections;
 mod control;
 mod events;
 mod faults;

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use sf_sim::JobPace;
+use sf_sim::schema::{FieldDef, ObjectDef, Type};
 
 use crate::support::{Org, header, keys, shared};
 
@@ -243,6 +244,55 @@ async fn rows_and_queries_have_the_recorded_shape() {
     let answer = org.call(Method::DELETE, &path).send().await.unwrap();
     assert_eq!(u64::from(answer.status().as_u16()), deleted.status());
     assert_eq!(answer.text().await.unwrap(), deleted.body());
+}
+
+#[tokio::test]
+async fn an_upsert_by_an_external_id_is_answered_as_recorded() {
+    let name = "patch_data_api_version_sobjects_CustomObject__c_ID__c_CustomObject_1.json";
+    let (Some(created), Some(changed)) =
+        (Case::of(&format!("restforce-db/201_{name}")), Case::of(&format!("restforce-db/204_{name}")))
+    else {
+        return;
+    };
+    let org = Org::new().await;
+    org.sim.store(|store| {
+        let mut object =
+            ObjectDef::new("CustomObject__c", "Custom Object", "Custom Objects", store.next_key_prefix(true));
+        object.custom = true;
+        for (name, ty) in [
+            ("Id", Type::Id),
+            ("Name", Type::String),
+            ("Example_Field__c", Type::String),
+            ("SynchronizationId__c", Type::String),
+        ] {
+            let mut field = FieldDef::new(name, name, ty);
+            field.name_field = name == "Name";
+            field.external_id = name == "SynchronizationId__c";
+            if ty == Type::String {
+                field.set_length(80);
+            }
+            object.add_field(field);
+        }
+        store.define(object);
+    });
+    let path = "/services/data/v34.0/sobjects/CustomObject__c/SynchronizationId__c/CustomObject::1";
+    for case in [&created, &changed] {
+        let body: Value = serde_json::from_str(case.0["request"]["body"].as_str().unwrap()).unwrap();
+        let answer = org.call(Method::PATCH, path).json(&body).send().await.unwrap();
+        assert_eq!(u64::from(answer.status().as_u16()), case.status());
+        for name in ["Content-Type", "Location"] {
+            let recorded = case.0["response"]["headers"].get(name).and_then(Value::as_str);
+            assert_eq!(header(&answer, name).is_some(), recorded.is_some(), "{name}");
+        }
+        let text = answer.text().await.unwrap();
+        if case.body().is_empty() {
+            assert_eq!(text, "");
+        } else {
+            let mut expected = case.json();
+            expected["id"] = serde_json::from_str::<Value>(&text).unwrap()["id"].clone();
+            assert_eq!(text, expected.to_string());
+        }
+    }
 }
 
 #[tokio::test]

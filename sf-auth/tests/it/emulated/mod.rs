@@ -69,7 +69,7 @@ async fn works(sim: &Sim, grant: impl Grant) {
     let token = client.token().await.unwrap();
     assert_eq!(token.org_id.map(|id| id.to_string()), Some(sim.org_id().to_string()));
     assert_eq!(token.user_id.map(|id| id.to_string()), Some(sim.user_id().to_string()));
-    assert!(client.limits().await.unwrap().contains_key("DailyApiRequests"));
+    assert!(client.limits().await.unwrap().daily_api_requests().is_some());
 }
 
 #[tokio::test]

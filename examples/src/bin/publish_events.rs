@@ -1,16 +1,16 @@
-//! Publishes a platform event.
+//! Publishes platform events, one or many in a call.
 //!
 //! Without set-up it starts an emulated org with an event of its own:
 //!
 //! ```text
-//! cargo run --bin publish_event
+//! cargo run --bin publish_events
 //! ```
 //!
 //! Against a real org, with the event's name and fields (values as JSON, anything else as text):
 //!
 //! ```text
 //! SF_LOGIN_URL=https://acme.my.salesforce.com SF_CLIENT_ID=… SF_CLIENT_SECRET=… \
-//!     cargo run --bin publish_event -- Order__e City__c=Berlin Amount__c=19.90
+//!     cargo run --bin publish_events -- Order__e City__c=Berlin Amount__c=19.90
 //! ```
 
 use std::process::ExitCode;
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     run("warn", async {
         let event = event(std::env::args().skip(1))?;
         let Some(login) = Login::from_environment()? else { return emulated(event).await };
-        let event = event.ok_or("which event? for example: publish_event Order__e City__c=Berlin")?;
+        let event = event.ok_or("which event? for example: publish_events Order__e City__c=Berlin")?;
         publish(&Publisher::new(login.connect().await?), &event).await
     })
 }
@@ -48,13 +48,18 @@ async fn emulated(event: Option<Event>) -> Result<()> {
         println!("the org holds {} {} {}", kept.object, kept.uuid, Value::Object(kept.fields));
     }
 
-    println!("\nThe same with two mistakes in it:");
-    let wrong = Event::new("Order__e").field("Citty__c", "Berlin").field("Amount__c", "a lot");
-    if let Err(error) = publisher.check(&wrong).await {
-        println!("{error}");
+    println!("\n250 more, 200 in each call, and two mistakes in one of them:");
+    let mut events: Vec<_> = (1..=250).map(|n| Event::new("Order__e").number("Amount__c", n)).collect();
+    events[6] = Event::new("Order__e").field("Citty__c", "Berlin").field("Amount__c", "a lot");
+    let results = publisher.publish_all(&events).await;
+    println!("{} published", results.iter().filter(|result| result.is_ok()).count());
+    for (event, error) in
+        results.iter().enumerate().filter_map(|(at, result)| Some((at, result.as_ref().err()?)))
+    {
+        println!("event {event}: {error}");
     }
     println!(
-        "\nNext: SF_LOGIN_URL=… SF_CLIENT_ID=… SF_CLIENT_SECRET=… cargo run --bin publish_event -- Name__e Field__c=value"
+        "\nNext: SF_LOGIN_URL=… SF_CLIENT_ID=… SF_CLIENT_SECRET=… cargo run --bin publish_events -- Name__e Field__c=value"
     );
     server.shutdown().await;
     Ok(())

@@ -1,0 +1,60 @@
+//! An emulated org on a port, and a client of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sf_core::Client;
+use sf_core::auth::{Exchange, Token, TokenCache};
+use sf_core::http::{HttpService, ReqwestService};
+use sf_core::retry::RetryPolicy;
+use sf_sim::schema::{FieldDef, Type};
+use sf_sim::{Server, Sim};
+
+/// Logs in by asking the emulator for a session.
+#[derive(Debug)]
+struct Login(Sim, String);
+
+impl Exchange for Login {
+    fn exchange<'a>(
+        &'a self,
+        _: &'a dyn HttpService,
+        _: &'a RetryPolicy,
+    ) -> BoxFuture<'a, sf_core::Result<Token>> {
+        Box::pin(async { Token::new(self.0.access_token(), self.1.parse().unwrap()) })
+    }
+}
+
+pub(crate) struct Org {
+    pub(crate) sim: Sim,
+    pub(crate) client: Client,
+    _server: Server,
+}
+
+impl Org {
+    /// With an external id `Key__c` on Account, which need not be unique, and a unique one, `Code__c`, on Contact.
+    pub(crate) async fn new() -> Self {
+        let sim = Sim::builder().build().unwrap();
+        sim.store(|store| {
+            for (object, name, unique) in [("Account", "Key__c", false), ("Contact", "Code__c", true)] {
+                let mut field = FieldDef::new(name, name, Type::String);
+                field.set_length(40);
+                (field.custom, field.external_id, field.id_lookup, field.unique) = (true, true, true, unique);
+                store.add_fields(object, vec![field]);
+            }
+        });
+        let server = sim.serve("127.0.0.1:0").await.unwrap();
+        let http: Arc<dyn HttpService> =
+            Arc::new(ReqwestService::builder().idle_timeout(Duration::from_millis(500)).build().unwrap());
+        let retry =
+            RetryPolicy::default().with_initial_backoff(Duration::from_millis(1)).with_max_attempts(4);
+        let tokens = TokenCache::new(Login(sim.clone(), server.url()), Arc::clone(&http), retry);
+        let client = Client::builder(tokens).http(http).retry(retry).build().unwrap();
+        Self { sim, client, _server: server }
+    }
+
+    /// How many rows an object has, by the emulator's own account.
+    pub(crate) fn count(&self, object: &str) -> usize {
+        self.sim.read(|store| store.table(object).unwrap().live())
+    }
+}

@@ -1,0 +1,140 @@
+//! `…/sobjects/X/<field>/<value>`: a row by the value of an external id.
+
+use http::header::LOCATION;
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::{Answer, DataCall, rows};
+use crate::id::RecordId;
+use crate::org::Shared;
+use crate::schema::{FieldDef, ObjectDef, Type};
+use crate::store::{RowError, Store, from_text};
+use crate::value::Cell;
+
+/// The version from which an upsert that changed a row answers with a body.
+const TELLS_CREATED: u32 = 46;
+
+pub(super) fn route(org: &Shared, data: &DataCall<'_>, name: &str, field: &str, value: &str) -> Answer {
+    let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else {
+        return Answer::not_found();
+    };
+    let method = &data.call.method;
+    if !matches!(*method, Method::GET | Method::HEAD | Method::PATCH | Method::DELETE) {
+        return Answer::not_allowed(method, "DELETE,GET,HEAD,PATCH");
+    }
+    let found = org.read(|store| matches(store, &object, field, value));
+    let ids = match found {
+        Ok(ids) => ids,
+        Err(error) => return Answer::row_error(&error),
+    };
+    if ids.len() > 1 {
+        let urls: Vec<Value> = ids.iter().map(|id| rows::row_url(data, &object, *id).into()).collect();
+        return Answer::json(StatusCode::MULTIPLE_CHOICES, &Value::Array(urls));
+    }
+    match (method, ids.first()) {
+        (&Method::PATCH, found) => upsert(org, data, &object, (field, value), found.copied()),
+        (_, None) => Answer::not_found(),
+        (&Method::DELETE, Some(id)) => {
+            match data.write(org, |store| store.delete(&object.name, *id, data.session.user)) {
+                Ok(()) => Answer::empty(StatusCode::NO_CONTENT),
+                Err(error) => Answer::row_error(&error),
+            }
+        }
+        (_, Some(id)) => rows::read(org, data, &object, *id),
+    }
+}
+
+fn upsert(
+    org: &Shared,
+    data: &DataCall<'_>,
+    object: &ObjectDef,
+    key: (&str, &str),
+    found: Option<RecordId>,
+) -> Answer {
+    let body = match rows::members(data.call) {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    if let Some(own) = body.keys().find(|name| name.eq_ignore_ascii_case(key.0)) {
+        let message = format!("The {own} field should not be specified in the sobject data.");
+        return Answer::row_error(&RowError::new("INVALID_FIELD", message));
+    }
+    let insert_forbidden = data.call.parameter("updateOnly").is_some_and(|value| value == "true");
+    if found.is_none() && insert_forbidden {
+        return Answer::not_found();
+    }
+    match data.write(org, |store| write(store, object, key, found, body, data.session.user)) {
+        Ok(id) => {
+            let created = found.is_none();
+            if !created && data.version.0 < TELLS_CREATED {
+                return Answer::empty(StatusCode::NO_CONTENT);
+            }
+            let mut body = json!({ "id": id.to_string(), "success": true, "errors": [] });
+            if data.version.0 >= TELLS_CREATED {
+                body["created"] = created.into();
+            }
+            if created {
+                Answer::json(StatusCode::CREATED, &body).with(LOCATION, rows::row_url(data, object, id))
+            } else {
+                Answer::ok(&body)
+            }
+        }
+        Err(error) => Answer::row_error(&error),
+    }
+}
+
+/// Changes the row that was found, or adds one with the value.
+pub(super) fn write(
+    store: &mut Store,
+    object: &ObjectDef,
+    (field, value): (&str, &str),
+    found: Option<RecordId>,
+    mut body: Map<String, Value>,
+    user: RecordId,
+) -> Result<RecordId, RowError> {
+    match found {
+        Some(id) => store.update_json(&object.name, id, &body, user).map(|()| id),
+        None => {
+            let typed = key_field(object, field)?;
+            let value = from_text(typed, value).map(|value| value.to_json()).unwrap_or_else(|_| value.into());
+            body.insert(typed.name.clone(), value);
+            store.insert_json(&object.name, &body, user)
+        }
+    }
+}
+
+/// The field, where rows can be found by it.
+pub(super) fn key_field<'o>(object: &'o ObjectDef, name: &str) -> Result<&'o FieldDef, RowError> {
+    let field = object.field(name).map(|(_, field)| field);
+    field.filter(|field| field.external_id || field.id_lookup).ok_or_else(|| {
+        let message = format!("Provided external ID field does not exist or is not accessible: {name}");
+        RowError::new("NOT_FOUND", message)
+    })
+}
+
+/// The rows that have a value in a field, the deleted ones left out.
+pub(super) fn matches(
+    store: &Store,
+    object: &ObjectDef,
+    field: &str,
+    value: &str,
+) -> Result<Vec<RecordId>, RowError> {
+    let key = key_field(object, field)?;
+    let (Some((at, _)), Some(table)) = (object.field(&key.name), store.table(&object.name)) else {
+        return Ok(Vec::new());
+    };
+    // A value that the field cannot have is that of no row.
+    let Ok(wanted) = from_text(key, value) else { return Ok(Vec::new()) };
+    if key.ty == Type::Id
+        && let crate::value::Value::Id(id) = wanted
+    {
+        let row = table.latest(id).filter(|row| !row.is_deleted());
+        return Ok(row.map(|row| row.id()).into_iter().collect());
+    }
+    let same = |cell: Cell<'_>| match (cell, wanted.as_cell()) {
+        (Cell::Null, _) => false,
+        (Cell::Text(a), Cell::Text(b)) if !key.case_sensitive => a.to_lowercase() == b.to_lowercase(),
+        (a, b) => a == b,
+    };
+    Ok(table.rows().filter(|row| !row.is_deleted() && same(row.get(at))).map(|row| row.id()).collect())
+}
