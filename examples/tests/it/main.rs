@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod logins;
-mod soql;
 mod rows;
+mod soql;
 
 use std::collections::HashSet;
 use std::io::Write;
