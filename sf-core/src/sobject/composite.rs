@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::fields::Fields;
+use super::graph::MOST_NODES;
 use super::{api_name, external_path, object_path, one_row};
 use crate::client::answer::refused_part;
 use crate::client::encode_segment;
-use crate::{Client, Error, ErrorKind, Id, Result};
+use crate::{ApiVersion, Client, Error, ErrorKind, Id, Result};
 
 /// Parts that a composite may have (REST API guide, "Composite").
 const MOST_PARTS: usize = 25;
@@ -38,11 +39,18 @@ const MOST_QUERIES: usize = 5;
 /// ```
 ///
 /// Each part is checked as it is added: names, how many there are, and that it refers to earlier parts alone.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 #[must_use]
 pub struct Composite {
     all_or_none: bool,
+    most: usize,
     parts: Vec<Call>,
+}
+
+impl Default for Composite {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -81,7 +89,12 @@ impl fmt::Display for Reference {
 impl Composite {
     /// Nothing to do yet.
     pub fn new() -> Self {
-        Self::default()
+        Self { all_or_none: false, most: MOST_PARTS, parts: Vec::new() }
+    }
+
+    /// Nothing to do yet, for a graph of [`Graphs`](super::Graphs): up to 500 parts, all or none of them.
+    pub fn graph() -> Self {
+        Self { all_or_none: true, most: MOST_NODES, parts: Vec::new() }
     }
 
     /// Whether one part that fails undoes all. Otherwise each stands for itself, and those that refer to a failed one
@@ -167,9 +180,7 @@ impl Composite {
         if self.parts.iter().filter(|part| part.path.starts_with("query")).count() == MOST_QUERIES {
             return Err(invalid(format!("a composite takes {MOST_QUERIES} queries, {name:?} is one more")));
         }
-        // What stands for a value must stay readable for the org.
-        let soql = encode_segment(soql).replace("%40%7B", "@{").replace("%7D", "}");
-        self.add(name, "GET", format!("query?q={soql}"), None)
+        self.add(name, "GET", format!("query?q={}", encoded(soql)), None)
     }
 
     /// How many parts there are.
@@ -180,6 +191,17 @@ impl Composite {
     /// Whether there is no part.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
+    }
+
+    /// The parts as they are sent.
+    pub(super) fn body(&self, version: ApiVersion) -> Vec<BodyPart<'_>> {
+        let parts = self.parts.iter().map(|part| BodyPart {
+            method: part.method,
+            url: format!("/services/data/{version}/{}", part.path),
+            reference_id: &part.reference,
+            body: part.body.as_ref(),
+        });
+        parts.collect()
     }
 
     fn add(
@@ -193,8 +215,8 @@ impl Composite {
         if self.parts.iter().any(|part| part.reference == name) {
             return Err(invalid(format!("two parts of the composite are called {name:?}")));
         }
-        if self.parts.len() == MOST_PARTS {
-            return Err(invalid(format!("a composite takes {MOST_PARTS} parts, {name:?} is one more")));
+        if self.parts.len() == self.most {
+            return Err(invalid(format!("a composite takes {} parts, {name:?} is one more", self.most)));
         }
         let texts = body.iter().flat_map(Fields::texts).chain([path.as_str()]);
         for used in texts.flat_map(references) {
@@ -209,7 +231,7 @@ impl Composite {
     }
 }
 
-fn invalid(message: String) -> Error {
+pub(super) fn invalid(message: String) -> Error {
     Error::new(ErrorKind::InvalidInput, message)
 }
 
@@ -220,6 +242,18 @@ fn place(object: &str, id: &str) -> Result<String> {
         return Ok(format!("{object}/{id}"));
     }
     Ok(format!("{object}/{}", id.parse::<Id>()?))
+}
+
+/// A query as a part of an address. What stands for a value stays as it is, for the org to read.
+fn encoded(soql: &str) -> String {
+    let mut out = String::new();
+    let mut rest = soql;
+    while let Some((before, after)) = rest.split_once("@{") {
+        let (reference, behind) = after.split_once('}').unwrap_or((after, ""));
+        out += &format!("{}@{{{reference}}}", encode_segment(before));
+        rest = behind;
+    }
+    out + &encode_segment(rest)
 }
 
 /// The names that a text refers to: the org reads every `@{` in it so, whoever wrote it.
@@ -236,7 +270,7 @@ struct Body<'c> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct BodyPart<'c> {
+pub(super) struct BodyPart<'c> {
     method: &'static str,
     url: String,
     reference_id: &'c str,
@@ -263,7 +297,19 @@ pub struct Part {
     body: Option<Box<RawValue>>,
 }
 
+/// Says what to do where nobody knows what was done.
+pub(super) fn unanswered(error: Error) -> Error {
+    if !error.outcome_unknown() {
+        return error;
+    }
+    error.with_hint("No answer told what the parts did: look for their rows before you send them again.")
+}
+
 impl CompositeAnswer {
+    pub(super) fn of(parts: Vec<Part>) -> Self {
+        Self { parts }
+    }
+
     /// All parts.
     pub fn parts(&self) -> &[Part] {
         &self.parts
@@ -364,34 +410,27 @@ impl Client {
         if composite.is_empty() {
             return Err(invalid("the composite has no parts".to_owned()));
         }
-        let version = self.api_version();
-        let parts = composite.parts.iter().map(|part| BodyPart {
-            method: part.method,
-            url: format!("/services/data/{version}/{}", part.path),
-            reference_id: &part.reference,
-            body: part.body.as_ref(),
-        });
-        let body = Body { all_or_none: composite.all_or_none, composite_request: parts.collect() };
+        if composite.len() > MOST_PARTS {
+            let message = format!("a composite takes {MOST_PARTS} parts, this one has {}", composite.len());
+            return Err(invalid(message).with_hint("Send it as a graph."));
+        }
+        let composite_request = composite.body(self.api_version());
+        let body = Body { all_or_none: composite.all_or_none, composite_request };
         let reads = composite.parts.iter().all(|part| part.method == "GET");
-        let answer: Answer =
-            self.post("composite").json_body(&body).repeatable(reads).json().await.map_err(|error| {
-                if reads {
-                    return error.with_outcome_unknown(false);
-                }
-                if !error.outcome_unknown() {
-                    return error;
-                }
-                error.with_hint(
-                    "No answer told what the composite did: look for its rows before you send it again.",
-                )
-            })?;
+        let answer: Answer = self
+            .post("composite")
+            .json_body(&body)
+            .repeatable(reads)
+            .json()
+            .await
+            .map_err(|error| if reads { error.with_outcome_unknown(false) } else { unanswered(error) })?;
         let parts = answer.composite_response;
         if parts.len() != composite.len() {
             let message =
                 format!("the org answered {} parts of a composite of {}", parts.len(), composite.len());
             return Err(Error::new(ErrorKind::Protocol, message).with_outcome_unknown(!reads));
         }
-        Ok(CompositeAnswer { parts })
+        Ok(CompositeAnswer::of(parts))
     }
 }
 
@@ -440,7 +479,11 @@ mod tests {
     fn a_query_keeps_its_references_and_encodes_all_else() {
         let mut calls = Composite::new();
         let a = calls.create("a", "Account", &Fields::new()).unwrap();
-        calls.query("q", &format!("SELECT Id FROM Contact WHERE AccountId = '{}'", a.id())).unwrap();
-        assert!(calls.parts[1].path.ends_with("%20%3D%20%27@{a.id}%27"), "{}", calls.parts[1].path);
+        let of = a.field("records[0].Id");
+        calls
+            .query("q", &format!("SELECT Id FROM Contact WHERE AccountId = '{of}' AND Name = '}}'"))
+            .unwrap();
+        let path = &calls.parts[1].path;
+        assert!(path.ends_with("%20%3D%20%27@{a.records[0].Id}%27%20AND%20Name%20%3D%20%27%7D%27"), "{path}");
     }
 }

@@ -10,6 +10,7 @@ mod blob;
 mod collections;
 mod composite;
 mod fields;
+mod graph;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,7 @@ pub use blob::File;
 pub use collections::{Collections, RowOutcome, Written};
 pub use composite::{Composite, CompositeAnswer, Part, Reference};
 pub use fields::Fields;
+pub use graph::{GraphAnswer, Graphs};
 
 const LOOK_FIRST: &str = "Whether the row was created is not known. Look for it by what only it has before you create it \
      again; with a unique external id, `upsert` can be sent again without harm.";

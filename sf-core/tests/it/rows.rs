@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sf_core::sobject::{Collections, Composite, Fields, RowOutcome, Upserted};
+use sf_core::sobject::{Collections, Composite, Fields, Graphs, RowOutcome, Upserted};
 use sf_core::{ApiVersion, ErrorKind, Id};
 use sf_sim::fault::Route;
 
@@ -303,4 +303,52 @@ async fn limits_are_typed_and_stay_as_fresh_as_the_last_answer() {
     assert_eq!(known.daily_api_requests().unwrap().remaining, left - 3);
     assert_eq!(known.data_storage_megabytes(), read.data_storage_megabytes());
     assert_eq!(org.client.clone().usage().unwrap().left(), u64::try_from(left - 3).unwrap());
+}
+
+#[tokio::test]
+async fn a_graph_is_done_as_a_whole_or_not_at_all() {
+    let org = Org::new().await;
+    let graph = |contact: Fields| {
+        let mut rows = Composite::graph();
+        let account = rows.create("account", "Account", &json!({ "Name": "x" })).unwrap();
+        rows.create("contact", "Contact", &contact.field("AccountId", account.id())).unwrap();
+        rows
+    };
+    let mut graphs = Graphs::new();
+    graphs.add("good", graph(Fields::new().field("LastName", "Okafor"))).unwrap();
+    graphs.add("bad", graph(Fields::new().field("FirstName", "Ada"))).unwrap();
+    let twice = graphs.add("bad", graph(Fields::new())).unwrap_err();
+    assert_eq!(twice.kind(), ErrorKind::InvalidInput);
+    let answers = org.client.graphs(&graphs).await.unwrap();
+    let told: Vec<_> = answers.iter().map(|graph| (graph.name(), graph.is_done())).collect();
+    assert_eq!(told, [("good", true), ("bad", false)]);
+    assert_eq!((org.count("Account"), org.count("Contact")), (1, 1));
+    assert!(answers[0].answer().part("contact").unwrap().id().is_ok());
+    let cause = answers[1].answer().part("contact").unwrap().id().unwrap_err();
+    assert_eq!(cause.error_code(), Some("REQUIRED_FIELD_MISSING"));
+}
+
+#[tokio::test]
+async fn what_is_beyond_a_graphs_limits_is_refused_before_it_is_sent() {
+    let org = Org::new().await;
+    let of = |parts: usize| {
+        let mut rows = Composite::graph();
+        for n in 0..parts {
+            rows.create(&format!("r{n}"), "Account", &json!({ "Name": "x" })).unwrap();
+        }
+        rows
+    };
+    let mut graphs = Graphs::new();
+    graphs.add("a", of(499)).unwrap();
+    for error in [graphs.add("b", of(2)).unwrap_err(), graphs.add("c", of(0)).unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    }
+    let mut many = Graphs::new();
+    for n in 0..75 {
+        many.add(n.to_string(), of(1)).unwrap();
+    }
+    assert!(many.add("75", of(1)).unwrap_err().to_string().contains("75 graphs"));
+    let large = org.client.composite(&of(26)).await.unwrap_err();
+    assert!(large.to_string().contains("25 parts"), "{large}");
+    assert_eq!(org.sim.journal().count(&Route::Composite), 0);
 }

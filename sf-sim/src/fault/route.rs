@@ -157,7 +157,9 @@ impl Route {
             ("POST", ["sobjects", name]) if name.to_ascii_lowercase().ends_with("__e") => Self::Event,
             (_, ["sobjects", _] | ["sobjects", _, _] | ["sobjects", _, _, _]) => Self::Row,
             (_, ["composite", "sobjects", ..]) => Self::Collection,
-            ("POST", ["composite"] | ["composite", "batch" | "graph"] | ["composite", "tree", _]) => Self::Composite,
+            ("POST", ["composite"] | ["composite", "batch" | "graph"] | ["composite", "tree", _]) => {
+                Self::Composite
+            }
             ("GET", ["query" | "queryAll"]) => Self::Query,
             ("GET", ["query" | "queryAll", _]) => Self::QueryPage,
             ("POST", ["jobs", "query"]) => Self::CreateJob,

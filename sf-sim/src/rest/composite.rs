@@ -121,12 +121,12 @@ fn graphs(org: &Shared, data: &DataCall<'_>) -> Answer {
     if request.graphs.len() > MOST_GRAPHS || nodes > MOST_NODES {
         return bad(format!("A request has at most {MOST_GRAPHS} graphs and {MOST_NODES} nodes"));
     }
+    if let Some(message) = request.graphs.iter().find_map(|graph| misnamed(&graph.composite_request)) {
+        return bad(message);
+    }
     let mut told = Vec::new();
     for graph in request.graphs {
         let parts = Composite { all_or_none: true, composite_request: graph.composite_request };
-        if let Some(message) = misnamed(&parts.composite_request) {
-            return bad(message);
-        }
         let (parts, failed) = run(org, data, &parts);
         told.push(json!({
             "graphId": graph.graph_id,
