@@ -158,6 +158,29 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that rows were looked at, or named, just now; nobody counts as having changed them.
+    pub(crate) fn mark(&mut self, def: &ObjectDef, rows: &[Arc<Row>], viewed: bool) {
+        let stamp = self.clock.stamp_ms();
+        let names = ["LastReferencedDate", "LastViewedDate"];
+        let fields = names.iter().take(if viewed { 2 } else { 1 });
+        let places: Vec<usize> = fields.filter_map(|name| def.field(name).map(|(at, _)| at)).collect();
+        let Some(table) = self.table_mut(&def.name).filter(|_| !places.is_empty()) else { return };
+        for row in rows {
+            // Only the newest version is seen by all, and only that can be marked without showing it early.
+            let Some(latest) = table.latest(row.id()).filter(|latest| Arc::ptr_eq(latest, row)) else {
+                continue;
+            };
+            let mut values: Vec<Value> =
+                (0..def.fields().len()).map(|at| latest.get(at).to_value()).collect();
+            for at in &places {
+                values[*at] = Value::DateTime(stamp);
+            }
+            if let Ok(marked) = Row::pack(row.id(), row.is_deleted(), &cells(&values)) {
+                table.put(Arc::new(marked));
+            }
+        }
+    }
+
     /// Removes a row at once and for good, as a hard delete or an emptied recycle bin does.
     /// False when there was none.
     pub fn hard_delete(&mut self, object: &str, id: RecordId) -> bool {
