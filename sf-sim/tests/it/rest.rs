@@ -226,3 +226,123 @@ async fn the_map_of_resources_names_them() {
     assert_eq!(map["query"], format!("{V}/query"));
     assert_eq!(map["sobjects"], format!("{V}/sobjects"));
 }
+
+fn query(text: &str) -> String {
+    format!("{V}/query?q={}", text.replace(' ', "+").replace('%', "%25"))
+}
+
+#[tokio::test]
+async fn groups_come_as_aggregate_results_and_never_in_pages() {
+    let org = Org::new().await;
+    org.accounts(3);
+    let answer = org.told(&query("SELECT Name, COUNT(Id) FROM Account GROUP BY Name LIMIT 1")).await;
+    let names = org.json(&query("SELECT Name FROM Account ORDER BY Name LIMIT 1")).await;
+    let name = names["records"][0]["Name"].as_str().unwrap();
+    let expected = format!(
+        r#"{{"totalSize":1,"done":true,"records":[{{"attributes":{{"type":"AggregateResult"}},"Name":"{name}","expr0":1}}]}}"#
+    );
+    assert_eq!(answer, (200, expected));
+    org.accounts(2_001);
+    let (status, body) = org.told(&query("SELECT Id FROM Account GROUP BY Id")).await;
+    let expected = r#"[{"message":"Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch","errorCode":"EXCEEDED_ID_LIMIT"}]"#;
+    assert_eq!((status, body.as_str()), (400, expected));
+}
+
+#[tokio::test]
+async fn many_children_come_in_pages_of_their_own_and_make_their_parents_pages_smaller() {
+    let org = Org::new().await;
+    let add = |object: &str, fields: Value| org.sim.insert(object, &fields).unwrap().to_string();
+    for (n, children) in [(0, 450), (1, 150), (2, 100), (3, 0)] {
+        let parent = add("Account", json!({ "Name": format!("p{n}") }));
+        for child in 0..children {
+            add("Contact", json!({ "LastName": format!("{n}-{child:03}"), "AccountId": parent }));
+        }
+    }
+    let soql =
+        "SELECT Name, (SELECT Id, LastName FROM Contacts ORDER BY LastName) FROM Account ORDER BY Name";
+    let ask = org.call(Method::GET, &query(soql)).header("Sforce-Query-Options", "batchSize=200");
+    let mut page: Value = ask.send().await.unwrap().json().await.unwrap();
+    let mut seen = Vec::new();
+    let mut pages = 0;
+    loop {
+        pages += 1;
+        for record in page["records"].as_array().unwrap() {
+            let mut list = record["Contacts"].clone();
+            let total = list["totalSize"].as_u64().unwrap_or(0);
+            let mut names: Vec<String> = Vec::new();
+            while !list.is_null() {
+                let rows = list["records"].as_array().unwrap();
+                assert!(rows.len() <= 200);
+                names.extend(rows.iter().map(|r| r["LastName"].as_str().unwrap().to_owned()));
+                list = match list["nextRecordsUrl"].as_str() {
+                    Some(next) => {
+                        assert_eq!((keys(&list)[2], &list["done"]), ("nextRecordsUrl", &json!(false)));
+                        org.json(next).await
+                    }
+                    None => Value::Null,
+                };
+            }
+            assert_eq!(names.len() as u64, total);
+            assert!(names.is_sorted());
+            seen.push((record["Name"].as_str().unwrap().to_owned(), total));
+        }
+        let Some(next) = page["nextRecordsUrl"].as_str().map(str::to_owned) else { break };
+        page = org.json(&next).await;
+    }
+    let expected = [("p0", 450), ("p1", 150), ("p2", 100), ("p3", 0)].map(|(n, c)| (n.to_owned(), c));
+    assert_eq!((seen.as_slice(), pages), (expected.as_slice(), 3));
+}
+
+#[tokio::test]
+async fn children_deleted_between_two_pages_still_come_as_they_were() {
+    let org = Org::new().await;
+    let parent = org.sim.insert("Account", &json!({ "Name": "p" })).unwrap();
+    let mut ids = Vec::new();
+    for n in 0..250 {
+        let contact = json!({ "LastName": format!("c{n}"), "AccountId": parent.to_string() });
+        ids.push(org.sim.insert("Contact", &contact).unwrap());
+    }
+    let ask = org.call(Method::GET, &query("SELECT (SELECT Id FROM Contacts) FROM Account"));
+    let page: Value =
+        ask.header("Sforce-Query-Options", "batchSize=200").send().await.unwrap().json().await.unwrap();
+    for id in ids {
+        org.sim.delete("Contact", id).unwrap();
+    }
+    let next = page["records"][0]["Contacts"]["nextRecordsUrl"].as_str().unwrap();
+    assert_eq!(org.json(next).await["records"].as_array().unwrap().len(), 50);
+}
+
+#[tokio::test]
+async fn a_query_is_explained_without_being_run() {
+    let org = Org::new().await;
+    org.accounts(3);
+    let path = format!("{V}/query?explain=SELECT+Id+FROM+Account+LIMIT+2");
+    let plan = org.json(&path).await;
+    assert_eq!(keys(&plan), ["plans"]);
+    let plan = &plan["plans"][0];
+    let expected = [
+        "cardinality",
+        "fields",
+        "leadingOperationType",
+        "notes",
+        "relativeCost",
+        "sobjectCardinality",
+        "sobjectType",
+    ];
+    assert_eq!(keys(plan), expected);
+    assert_eq!((&plan["cardinality"], &plan["sobjectCardinality"]), (&json!(2), &json!(3)));
+    let (status, body) = org.told(&format!("{V}/query?explain=SELECT+Nope+FROM+Account")).await;
+    assert_eq!((status, body.contains("INVALID_FIELD")), (400, true));
+}
+
+#[tokio::test]
+async fn rows_that_are_viewed_say_when() {
+    let org = Org::new().await;
+    let id = org.sim.insert("Account", &json!({ "Name": "seen" })).unwrap();
+    org.sim.clock().advance(std::time::Duration::from_secs(60));
+    org.json(&query("SELECT Id FROM Account FOR VIEW")).await;
+    let row = org.json(&format!("{V}/sobjects/Account/{id}")).await;
+    assert_eq!(row["LastViewedDate"], "2023-01-26T14:51:10.000+0000");
+    assert_eq!(row["LastReferencedDate"], "2023-01-26T14:51:10.000+0000");
+    assert_eq!(row["SystemModstamp"], "2023-01-26T14:50:10.000+0000");
+}
