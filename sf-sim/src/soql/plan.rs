@@ -141,7 +141,7 @@ pub(super) fn statement(
         Select::Items(items) if grouping.is_none() => super::select::select(items, &mut resolver, level)?,
         _ => Selected::default(),
     };
-    if selected.all_fields && !query.limit.is_some_and(|limit| limit <= MAX_FIELDS_LIMIT) {
+    if selected.all_fields && query.limit.is_none_or(|limit| limit > MAX_FIELDS_LIMIT) {
         let message = format!("The SOQL FIELDS function must have a LIMIT of at most {MAX_FIELDS_LIMIT}");
         return Err(SoqlError::plain(MALFORMED_QUERY, message));
     }
