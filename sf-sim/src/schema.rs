@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::id::KeyPrefix;
-use crate::value::Value;
+use crate::value::{Cell, Value};
 
 /// The type of a field, in the words of a describe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -144,6 +144,67 @@ impl PicklistValue {
     }
 }
 
+/// What a roll-up summary does with the values of the details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are Salesforce's own")]
+pub enum Summary {
+    Count,
+    Sum,
+    Min,
+    Max,
+}
+
+/// How a roll-up summary comes about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rollup {
+    /// The details' object.
+    pub child: String,
+    /// Its field that points to the master.
+    pub reference: String,
+    /// What is done with the values.
+    pub operation: Summary,
+    /// The field whose values are meant; none for a count.
+    pub field: Option<String>,
+    /// Which of the details count: those that meet all of these.
+    pub filters: Vec<RollupFilter>,
+}
+
+/// Which details of a roll-up summary count.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RollupFilter {
+    /// The details' field.
+    pub field: String,
+    /// Whether the value has to be among those given, or must not be.
+    pub among: bool,
+    /// How else the value has to compare with the first of those given.
+    pub order: Option<std::cmp::Ordering>,
+    /// The values, as text.
+    pub values: Vec<String>,
+}
+
+impl RollupFilter {
+    /// Whether a detail counts.
+    #[must_use]
+    pub fn holds(&self, object: &ObjectDef, row: &crate::store::Row) -> bool {
+        let Some((at, field)) = object.field(&self.field) else { return false };
+        let cell = row.get(at);
+        let same = |text: &String| match crate::store::from_text(field, text).unwrap_or_default() {
+            Value::Text(wanted) => matches!(cell, Cell::Text(found) if wanted.eq_ignore_ascii_case(found)),
+            wanted => wanted.as_cell() == cell,
+        };
+        let Some(order) = self.order else { return self.values.iter().any(same) == self.among };
+        let wanted = self.values.first().and_then(|text| crate::store::from_text(field, text).ok());
+        let found = match (cell, wanted) {
+            (Cell::Num(a), Some(Value::Num(b))) => a.cmp(&b),
+            (Cell::Int(a), Some(Value::Int(b))) => a.cmp(&b),
+            (Cell::Date(a), Some(Value::Date(b))) => a.cmp(&b),
+            (Cell::DateTime(a), Some(Value::DateTime(b))) => a.cmp(&b),
+            _ => return false,
+        };
+        found == order || self.among && found.is_eq()
+    }
+}
+
 /// One field. [`FieldDef::new`] gives what is usual for its type; what differs is set on it.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "most names are keys of a describe and mean the same")]
@@ -175,6 +236,8 @@ pub struct FieldDef {
     /// The pattern of an auto-number, as `OI-{000000}`.
     pub auto_number_format: Option<String>,
     pub auto_number: bool,
+    /// The number that the first record gets.
+    pub starting_number: u64,
     pub restricted_picklist: bool,
     pub dependent_picklist: bool,
     pub controller_name: Option<String>,
@@ -183,6 +246,8 @@ pub struct FieldDef {
     pub html_formatted: bool,
     pub name_field: bool,
     pub extra_type_info: Option<String>,
+    /// What the org makes of the details of a record.
+    pub rollup: Option<Rollup>,
     /// The compound field that this one is a part of. `Account.Name` names itself.
     pub compound: Option<String>,
     pub reference_to: Vec<String>,
@@ -243,6 +308,7 @@ impl FieldDef {
             defaulted_on_create: boolean || ty == Type::Id,
             auto_number_format: None,
             auto_number: false,
+            starting_number: 1,
             restricted_picklist: false,
             dependent_picklist: false,
             controller_name: None,
@@ -251,6 +317,7 @@ impl FieldDef {
             html_formatted: false,
             name_field: false,
             extra_type_info: (ty == Type::TextArea).then(|| "plaintextarea".to_owned()),
+            rollup: None,
             compound: None,
             reference_to: Vec::new(),
             relationship_name: None,
@@ -299,6 +366,31 @@ impl FieldDef {
     #[must_use]
     pub fn is_compound(&self) -> bool {
         self.ty.is_compound()
+    }
+
+    /// What is shown of an encrypted value [Salesforce Help, "Classic Encryption for Custom Fields", "Mask Types"].
+    #[must_use]
+    pub fn masked(&self, text: &str) -> String {
+        let mask = self.mask.as_deref().and_then(|mask| mask.chars().next()).unwrap_or('*');
+        let clear = match self.mask_type.as_deref() {
+            Some("creditCard" | "lastFour" | "sin" | "ssn") => 4,
+            _ => 0,
+        };
+        let breaks: &[usize] = match self.mask_type.as_deref() {
+            Some("creditCard") => &[4, 8, 12],
+            Some("sin") => &[3, 6],
+            Some("ssn") => &[3, 5],
+            _ => &[],
+        };
+        let count = text.chars().count();
+        let mut shown = String::with_capacity(text.len() + breaks.len());
+        for (at, c) in text.chars().enumerate() {
+            if breaks.contains(&at) {
+                shown.push('-');
+            }
+            shown.push(if at + clear < count { mask } else { c });
+        }
+        shown
     }
 
     /// Whether the field can point to several objects.

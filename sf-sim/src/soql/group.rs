@@ -309,21 +309,11 @@ impl Tally {
             _ if self.count == 0 => Value::Null,
             Function::Sum => match i64::try_from(self.sum) {
                 Ok(sum) if self.whole => Value::Int(sum),
-                _ => Value::Num(fitted(self.sum, self.scale)),
+                _ => Value::Num(Decimal::fitted(self.sum, self.scale)),
             },
             _ => Value::Num(average(self.sum, self.scale, self.count)),
         }
     }
-}
-
-/// A decimal with as many of its digits as 18 can hold.
-fn fitted(mut unscaled: i128, mut scale: u8) -> Decimal {
-    while scale > 0 && unscaled.unsigned_abs() >= 10_u128.pow(18) {
-        unscaled /= 10;
-        scale -= 1;
-    }
-    let most = if unscaled < 0 { i64::MIN } else { i64::MAX };
-    Decimal::new(i64::try_from(unscaled).unwrap_or(most), scale)
 }
 
 /// A mean to 15 digits, as a double holds them, without zeros at its end.
@@ -341,7 +331,7 @@ fn average(sum: i128, mut scale: u8, count: u64) -> Decimal {
         mean /= 10;
         scale -= 1;
     }
-    fitted(mean, scale)
+    Decimal::fitted(mean, scale)
 }
 
 impl View<'_> {

@@ -17,7 +17,7 @@ use super::resolve::{Access, Hop, Leaf};
 use super::select::Shape;
 use crate::id::RecordId;
 use crate::schema::{ObjectDef, Type};
-use crate::store::{Row, Store, Table};
+use crate::store::{BIN_MS, Row, Store, Table};
 use crate::value::Cell;
 
 /// A plan made ready for one time and one state of the store.
@@ -106,7 +106,7 @@ impl<'a> View<'a> {
     /// Appends a column's value as the content of a quoted cell of a Bulk result.
     pub fn write_csv(&self, row: &Row, column: &Column, out: &mut Vec<u8>) {
         let cell = self.operand(row, &column.operand);
-        match formatted(cell, column.field.ty, self.zone).filter(|_| column.format) {
+        match self.text_shown(cell, column) {
             Some(text) => Cell::Text(&text).write_csv(out),
             None => cell.write_csv(out),
         }
@@ -142,8 +142,13 @@ impl<'a> View<'a> {
 
     pub(super) fn matching(self) -> impl Iterator<Item = &'a Arc<Row>> + use<'a> {
         let rows = self.table.into_iter().flat_map(move |table| table.visible(self.scope.now_ms));
-        let deleted = self.scope.include_deleted;
-        rows.filter(move |row| (deleted || !row.is_deleted()) && self.matches(row))
+        rows.filter(move |row| (!row.is_deleted() || self.in_bin(row)) && self.matches(row))
+    }
+
+    /// Whether a deleted row is wanted, and still to be had.
+    fn in_bin(&self, row: &Row) -> bool {
+        let emptied = self.scope.now_ms.saturating_sub(BIN_MS);
+        self.scope.include_deleted && !row.deleted_before(self.plan.object(), emptied)
     }
 
     pub(super) fn operand<'r>(&'r self, row: &'r Row, operand: &'r Operand) -> Cell<'r> {
@@ -275,9 +280,18 @@ impl<'a> View<'a> {
     }
 
     fn shown(&self, cell: Cell<'_>, column: &Column) -> Json {
-        match formatted(cell, column.field.ty, self.zone).filter(|_| column.format) {
+        match self.text_shown(cell, column) {
             Some(text) => text.into(),
             None => cell.to_json(),
+        }
+    }
+
+    /// What is shown in the place of a value.
+    fn text_shown(&self, cell: Cell<'_>, column: &Column) -> Option<String> {
+        match cell {
+            Cell::Text(text) if column.field.ty == Type::EncryptedString => Some(column.field.masked(text)),
+            cell if column.format => formatted(cell, column.field.ty, self.zone),
+            _ => None,
         }
     }
 

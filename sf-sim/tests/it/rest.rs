@@ -51,7 +51,66 @@ async fn a_describe_is_sent_again_only_when_it_changed() {
         assert_eq!(same.text().await.unwrap(), "");
         assert_eq!(ask("Thu, 01 Jan 1970 00:00:00 GMT").await.unwrap().status(), 200);
         assert_eq!(ask("nonsense").await.unwrap().status(), 200);
+
+        let tag = header(&same_tag(&org, &path, None).await, "etag").unwrap().to_owned();
+        for known in [
+            tag.clone(),
+            format!("\"other\", {tag}"),
+            tag.replace("\"", "--gzip\"").replacen("--gzip", "", 1),
+            "*".to_owned(),
+        ] {
+            let same = same_tag(&org, &path, Some(&known)).await;
+            assert_eq!((same.status().as_u16(), header(&same, "etag")), (304, Some(tag.as_str())), "{known}");
+        }
+        assert_eq!(same_tag(&org, &path, Some("\"other\"")).await.status(), 200);
     }
+    // A new object changes the list, and not its neighbours.
+    let paths = [format!("{V}/sobjects/Account/describe"), format!("{V}/sobjects/")];
+    let tags = [same_tag(&org, &paths[0], None).await, same_tag(&org, &paths[1], None).await];
+    let tags = tags.map(|answer| header(&answer, "etag").unwrap().to_owned());
+    org.sim.clock().advance(std::time::Duration::from_secs(1));
+    org.sim.store(|store| {
+        let prefix = store.next_key_prefix(false);
+        store.define(sf_sim::schema::ObjectDef::new("New__c", "New", "News", prefix));
+    });
+    assert_eq!(same_tag(&org, &paths[0], Some(&tags[0])).await.status(), 304);
+    assert_eq!(same_tag(&org, &paths[1], Some(&tags[1])).await.status(), 200);
+}
+
+async fn same_tag(org: &Org, path: &str, known: Option<&str>) -> reqwest::Response {
+    let ask = org.call(Method::GET, path);
+    let ask = match known {
+        Some(tags) => ask.header("If-None-Match", tags),
+        None => ask,
+    };
+    ask.send().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_row_is_read_and_written_on_condition() {
+    let org = Org::new().await;
+    let id = org.sim.insert("Account", &json!({ "Name": "a" })).unwrap();
+    let path = format!("{V}/sobjects/Account/{id}");
+    let first = org.get(&path).await;
+    let tag = header(&first, "etag").unwrap().to_owned();
+    let modified = header(&first, "last-modified").unwrap().to_owned();
+    let status = |method: Method, name: &'static str, value: String| {
+        let call = org.call(method.clone(), &path).header(name, value);
+        let call = if method == Method::PATCH { call.json(&json!({ "Site": "x" })) } else { call };
+        async move { call.send().await.unwrap().status().as_u16() }
+    };
+    assert_eq!(status(Method::GET, "If-None-Match", tag.clone()).await, 304);
+    assert_eq!(status(Method::GET, "If-Modified-Since", modified.clone()).await, 304);
+    assert_eq!(status(Method::GET, "If-Match", "\"other\"".to_owned()).await, 412);
+    org.sim.clock().advance(std::time::Duration::from_secs(5));
+    assert_eq!(status(Method::PATCH, "If-Match", tag.clone()).await, 204);
+    // It is another version now.
+    assert_eq!(status(Method::PATCH, "If-Match", tag.clone()).await, 412);
+    assert_eq!(status(Method::PATCH, "If-Unmodified-Since", modified.clone()).await, 412);
+    assert_eq!(status(Method::DELETE, "If-Unmodified-Since", modified.clone()).await, 412);
+    assert_eq!(status(Method::GET, "If-None-Match", tag).await, 200);
+    assert_eq!(status(Method::GET, "If-Modified-Since", modified).await, 200);
+    assert_eq!(status(Method::DELETE, "If-Match", "*".to_owned()).await, 204);
 }
 
 #[tokio::test]
