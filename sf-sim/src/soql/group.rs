@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json, json};
 
 use super::ast::{Call, Expr, Function, Group, GroupKind, Item, Query, Select};
-use super::compare::Case;
+use super::compare::Collation;
 use super::error::{MALFORMED_QUERY, SoqlError};
 use super::filter::Filter;
 use super::operand::{Operand, Target, formatted};
 use super::resolve::Resolver;
-use super::view::{View, compare, compare_values};
+use super::view::{View, compare};
 use crate::schema::{FieldDef, Type};
 use crate::value::{Cell, Decimal, Value};
 
@@ -215,7 +215,7 @@ impl Grouping {
 struct Part {
     value: Value,
     total: bool,
-    case: Case,
+    collation: Collation,
 }
 
 impl Ord for Part {
@@ -223,7 +223,7 @@ impl Ord for Part {
         let rank = |part: &Self| if part.total { 2 } else { u8::from(!part.value.is_null()) };
         rank(self)
             .cmp(&rank(other))
-            .then_with(|| compare_values(self.value.as_cell(), other.value.as_cell(), self.case))
+            .then_with(|| self.collation.order(self.value.as_cell(), other.value.as_cell()))
     }
 }
 
@@ -241,15 +241,15 @@ impl PartialEq for Part {
 
 impl Eq for Part {}
 
-fn part(cell: Cell<'_>, case: Case) -> Part {
-    Part { value: cell.to_value(), total: false, case }
+fn part(cell: Cell<'_>, collation: &Collation) -> Part {
+    Part { value: cell.to_value(), total: false, collation: collation.clone() }
 }
 
 /// What is known so far of one aggregate of one group.
 #[derive(Clone, Debug)]
 struct Tally {
     function: Function,
-    case: Case,
+    collation: Collation,
     count: u64,
     sum: i128,
     scale: u8,
@@ -259,9 +259,9 @@ struct Tally {
 }
 
 impl Tally {
-    fn new(function: Function, case: Case) -> Self {
+    fn new(function: Function, collation: Collation) -> Self {
         let (best, seen) = (None, BTreeSet::new());
-        Self { function, case, count: 0, sum: 0, scale: 0, whole: true, best, seen }
+        Self { function, collation, count: 0, sum: 0, scale: 0, whole: true, best, seen }
     }
 
     fn add(&mut self, cell: Cell<'_>) {
@@ -271,12 +271,12 @@ impl Tally {
         self.count += 1;
         match self.function {
             Function::Sum | Function::Avg => self.sum_up(cell),
-            Function::CountDistinct => drop(self.seen.insert(part(cell, self.case))),
+            Function::CountDistinct => drop(self.seen.insert(part(cell, &self.collation))),
             Function::Min | Function::Max => {
                 let wanted = if self.function == Function::Min { Ordering::Less } else { Ordering::Greater };
                 let best = self.best.as_ref().map(|b| b.value.as_cell());
-                if best.is_none_or(|best| compare_values(cell, best, self.case) == wanted) {
-                    self.best = Some(part(cell, self.case));
+                if best.is_none_or(|best| self.collation.order(cell, best) == wanted) {
+                    self.best = Some(part(cell, &self.collation));
                 }
             }
             _ => {}
@@ -357,20 +357,24 @@ impl View<'_> {
 
     /// The slots of every group, in the order of the keys.
     fn tallied(&self, grouping: &Grouping) -> Vec<Vec<Value>> {
-        let case = |target: &Target| Case::of(target.field.case_sensitive);
-        let fresh = || grouping.aggregates.iter().map(|(f, t)| Tally::new(*f, case(t))).collect::<Vec<_>>();
+        let collations: Vec<_> = grouping.keys.iter().map(|key| Collation::of(&key.field)).collect();
+        let fresh = || {
+            let tallies = grouping.aggregates.iter().map(|(f, t)| Tally::new(*f, Collation::of(&t.field)));
+            tallies.collect::<Vec<_>>()
+        };
         let kept = grouping.kept();
         let mut groups: BTreeMap<Vec<Part>, Vec<Tally>> = BTreeMap::new();
         if grouping.keys.is_empty() {
             groups.insert(Vec::new(), fresh());
         }
         for row in self.clone().matching() {
+            let keys = grouping.keys.iter().zip(&collations);
             let parts: Vec<Part> =
-                grouping.keys.iter().map(|key| part(self.operand(row, &key.operand), case(key))).collect();
+                keys.map(|(key, collation)| part(self.operand(row, &key.operand), collation)).collect();
             for kept in &kept {
                 let key = parts.iter().zip(kept).map(|(part, kept)| match kept {
                     true => part.clone(),
-                    false => Part { value: Value::Null, total: true, case: part.case },
+                    false => Part { value: Value::Null, total: true, collation: part.collation.clone() },
                 });
                 let tallies = groups.entry(key.collect()).or_insert_with(fresh);
                 for (tally, (_, target)) in tallies.iter_mut().zip(&grouping.aggregates) {

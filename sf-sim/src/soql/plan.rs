@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ast::{GroupKind, Nulls, Period, Purpose, Query, Select, With};
-use super::compare::Case;
+use super::compare::Collation;
 use super::error::{MALFORMED_QUERY, SoqlError};
 use super::filter::Filter;
 use super::group::{Grouping, grouping};
@@ -98,7 +98,7 @@ impl Column {
 #[derive(Clone, Debug)]
 pub(super) struct Sort {
     pub(super) operand: Operand,
-    pub(super) case: Case,
+    pub(super) collation: Collation,
     pub(super) descending: bool,
     pub(super) nulls_last: bool,
 }
@@ -241,7 +241,7 @@ fn sort(order: &super::ast::Order, resolver: &mut Resolver<'_>) -> Result<Sort, 
     }
     Ok(Sort {
         operand: found.operand,
-        case: Case::of(found.field.case_sensitive),
+        collation: Collation::of(&found.field),
         descending: order.descending,
         // "By default, null values are sorted first" [SOQL reference, "ORDER BY"], whichever the direction.
         nulls_last: order.nulls == Some(Nulls::Last),

@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use chrono_tz::Tz;
 use serde_json::{Map, Value as Json};
 
-use super::compare::Case;
 use super::filter::Frame;
 use super::operand::{Operand, date_part, distance, formatted, label};
 use super::period::Span;
@@ -345,7 +344,7 @@ fn amount(n: u64) -> usize {
 pub(super) fn compare(a: Cell<'_>, b: Cell<'_>, sort: &Sort) -> Ordering {
     let nulls = match (a.is_null(), b.is_null()) {
         (false, false) => {
-            let order = compare_values(a, b, sort.case);
+            let order = sort.collation.order(a, b);
             return if sort.descending { order.reverse() } else { order };
         }
         (true, true) => Ordering::Equal,
@@ -353,21 +352,6 @@ pub(super) fn compare(a: Cell<'_>, b: Cell<'_>, sort: &Sort) -> Ordering {
         (false, true) => Ordering::Greater,
     };
     if sort.nulls_last { nulls.reverse() } else { nulls }
-}
-
-pub(super) fn compare_values(a: Cell<'_>, b: Cell<'_>, case: Case) -> Ordering {
-    match (a, b) {
-        (Cell::Text(a), Cell::Text(b)) => case.order(a, b),
-        (Cell::Bool(a), Cell::Bool(b)) => a.cmp(&b),
-        (Cell::Int(a), Cell::Int(b)) => a.cmp(&b),
-        (Cell::Num(a), Cell::Num(b)) => a.cmp(&b),
-        (Cell::Id(a), Cell::Id(b)) => a.cmp(&b),
-        (Cell::Date(a), Cell::Date(b)) => a.cmp(&b),
-        (Cell::DateTime(a), Cell::DateTime(b)) => a.cmp(&b),
-        (Cell::Time(a), Cell::Time(b)) => a.cmp(&b),
-        // Values of one field are of one type.
-        _ => Ordering::Equal,
-    }
 }
 
 /// Matching rows; made by [`Plan::run`].

@@ -108,3 +108,32 @@ fn rollup_and_cube_add_subtotals_that_grouping_tells_apart() {
         [r#"{"t":null,"f":false,"n":1}"#, r#"{"t":null,"f":true,"n":2}"#, r#"{"t":null,"f":null,"n":3}"#];
     assert_eq!(groups(&org, cube), expected.join(" "));
 }
+
+/// "Picklist sorting is defined by the picklist sort determined during setup" [SOQL reference, "ORDER BY"]; MIN and MAX
+/// follow it too.
+#[test]
+fn picklists_are_ordered_as_their_values_are_listed() {
+    let mut org = Org::new();
+    let mut account = ObjectDef::clone(org.store.catalog().get("Account").unwrap());
+    account.edit_field("Rating", |f| {
+        f.picklist = ["Hot", "Warm", "Cold"].map(crate::schema::PicklistValue::new).to_vec();
+    });
+    org.store.define(account);
+    for rating in ["Cold", "Aglow", "Hot", "Warm"] {
+        org.add("Account", &[("Name", Value::text(rating)), ("Rating", Value::text(rating))]);
+    }
+    let names = |soql: &str| {
+        let records = org.records(soql);
+        records.iter().map(|r| r["Name"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(names("SELECT Name FROM Account ORDER BY Rating"), "Hot Warm Cold Aglow");
+    assert_eq!(names("SELECT Name FROM Account ORDER BY Rating DESC"), "Aglow Cold Warm Hot");
+    assert_eq!(
+        groups(&org, "SELECT MIN(Rating) a, MAX(Rating) b FROM Account WHERE Rating != 'Aglow'"),
+        r#"{"a":"Hot","b":"Cold"}"#
+    );
+    assert_eq!(
+        groups(&org, "SELECT Rating FROM Account GROUP BY Rating"),
+        r#"{"Rating":"Hot"} {"Rating":"Warm"} {"Rating":"Cold"} {"Rating":"Aglow"}"#
+    );
+}
