@@ -234,6 +234,11 @@ impl Sim {
         self.shared.state().end_session(None);
     }
 
+    /// Ends the cursors of all queries, as two days would: their next pages are refused with `INVALID_QUERY_LOCATOR`.
+    pub fn expire_cursors(&self) {
+        self.shared.state().drop_cursors();
+    }
+
     /// The org's id.
     #[must_use]
     pub fn org_id(&self) -> RecordId {

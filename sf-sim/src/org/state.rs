@@ -204,6 +204,11 @@ impl State {
         self.cursors.insert(name, cursor);
     }
 
+    /// Ends all cursors, as two days would.
+    pub(crate) fn drop_cursors(&mut self) {
+        self.cursors.clear();
+    }
+
     pub(crate) fn cursor(&self, name: &str, now: i64) -> Option<&Cursor> {
         self.cursors.get(name).filter(|cursor| cursor.expires_at > now)
     }

@@ -215,6 +215,9 @@ impl Resolver<'_> {
 
     fn in_select(&mut self, expr: &Expr, query: &Query, within: Within) -> Compiled {
         let refused = |message: &str| Err(SoqlError::plain(MALFORMED_QUERY, message));
+        if self.grouping.is_some() {
+            return refused("Semi-joins are only supported in WHERE clauses");
+        }
         match within {
             Within::Top | Within::And => {}
             Within::Or => return refused("Semi join sub-selects are not allowed with the 'OR' operator"),

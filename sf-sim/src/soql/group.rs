@@ -401,10 +401,8 @@ impl View<'_> {
                 Slot::Aggregate(at) => 2 * keys + at,
             };
             let cell = slots.get(at).map_or(Cell::Null, Value::as_cell);
-            let value = match formatted(cell, shown.ty, self.zone()) {
-                Some(text) if shown.format => text.into(),
-                _ => cell.to_json(),
-            };
+            let text = if shown.format { formatted(cell, shown.ty, self.zone()) } else { None };
+            let value = text.map_or_else(|| cell.to_json(), Json::from);
             record.insert(shown.name.clone(), value);
         }
         record.into()

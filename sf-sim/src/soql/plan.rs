@@ -203,6 +203,10 @@ fn refuse_clauses(query: &Query, level: usize) -> Result<(), SoqlError> {
         // Over the wire deleted rows are asked for with queryAll.
         return refused("ALL ROWS not allowed in this context".to_owned());
     }
+    if query.select == Select::Count && query.group.is_some() {
+        // That it is refused is documented, in which words is not.
+        return refused("COUNT() cannot be used with GROUP BY; use COUNT(Id)".to_owned());
+    }
     if query.select == Select::Count && level > 0 {
         return refused("only root queries support aggregate expressions".to_owned());
     }

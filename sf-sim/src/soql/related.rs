@@ -74,6 +74,9 @@ impl View<'_> {
 
     fn children_of(&self, parents: &HashSet<RecordId>, reference: usize) -> Related {
         let mut lists: HashMap<RecordId, Vec<Arc<Row>>> = HashMap::new();
+        if parents.is_empty() {
+            return Related::default();
+        }
         for row in self.clone().matching() {
             if let Cell::Id(parent) = row.get(reference)
                 && parents.contains(&parent)

@@ -54,6 +54,7 @@ impl Store {
         let user = self.user;
         let table = self.table_mut(&def.name).ok_or_else(no_resource)?;
         number(def, values, table);
+        sum_of_none(def, values);
         crate::standard::derive(def, values, modified_ms);
         let id = table.take_id();
         set_system(def, values, &Stamp { id, at: modified_ms, by: user, created: true });
@@ -72,6 +73,7 @@ impl Store {
         let table = self.table_mut(&def.name).ok_or_else(no_resource)?;
         table.check_unique(None, &cells(&values))?;
         number(def, &mut values, table);
+        sum_of_none(def, &mut values);
         crate::standard::derive(def, &mut values, stamp);
         let id = table.take_id();
         // A custom object's record without a name is called by its id.
@@ -241,10 +243,6 @@ impl Store {
         for (at, field) in def.fields().iter().enumerate() {
             if !given[at] {
                 out[at] = default_of(field);
-            }
-            // A master without details has a count and a sum.
-            if let Some(Summary::Count | Summary::Sum) = field.rollup.as_ref().map(|r| r.operation) {
-                out[at] = Value::Num(0.into());
             }
         }
         if let Some(owner) = def.system().owner
@@ -526,6 +524,15 @@ fn set_system(def: &ObjectDef, values: &mut [Value], stamp: &Stamp) {
         let texts: Vec<_> =
             parts.filter_map(|v| if let Value::Text(t) = v { Some(t) } else { None }).collect();
         values[name] = if texts.is_empty() { Value::Null } else { Value::text(texts.join(" ")) };
+    }
+}
+
+/// A master without details has a count and a sum.
+fn sum_of_none(def: &ObjectDef, values: &mut [Value]) {
+    for (value, field) in values.iter_mut().zip(def.fields()) {
+        if let Some(Summary::Count | Summary::Sum) = field.rollup.as_ref().map(|r| r.operation) {
+            *value = Value::Num(0.into());
+        }
     }
 }
 

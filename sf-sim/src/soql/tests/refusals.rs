@@ -298,6 +298,11 @@ fn mistakes_of_groups_aliases_and_subqueries_are_told_in_salesforces_words() {
             "Nesting of semi join sub-selects is not supported",
         ),
         (
+            format!("SELECT Industry FROM Account GROUP BY Industry HAVING {contacts}"),
+            MALFORMED,
+            "Semi-joins are only supported in WHERE clauses",
+        ),
+        (
             "SELECT Id FROM Account WHERE Name IN (SELECT AccountId FROM Contact)".to_owned(),
             MALFORMED,
             "The left operand field in the where expression for outer query should be an id field, cannot use: 'Name'",
@@ -343,6 +348,7 @@ fn functions_take_only_fields_that_they_can_work_on() {
         "SELECT Id FROM Thing__c WHERE DISTANCE(Place__c, GEOLOCATION(1, 2), 'km') = 3",
         "SELECT Name, GROUPING(Name) FROM Thing__c GROUP BY Name",
         "SELECT Id FROM Thing__c USING SCOPE team",
+        "SELECT COUNT() FROM Thing__c GROUP BY Name",
         "SELECT TYPEOF What WHEN Lead THEN Name END FROM Thing__c",
         "SELECT TYPEOF Nothing WHEN Lead THEN Name END FROM Thing__c",
         "SELECT TYPEOF What WHEN Account THEN Nothing END FROM Thing__c",
