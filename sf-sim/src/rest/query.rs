@@ -35,7 +35,11 @@ pub(super) fn query(org: &Shared, data: &DataCall<'_>, include_deleted: bool) ->
         return Answer::data(StatusCode::BAD_REQUEST, "MALFORMED_QUERY", message);
     }
     org.journal.amend(data.call.number, |entry| entry.detail = Some(text.clone()));
-    let plan = match plan(org, &text) {
+    let refuse = |plan: Plan| match plan.refusal_by(data.version.0) {
+        Some(error) => Err(error),
+        None => Ok(plan),
+    };
+    let plan = match plan(org, &text).and_then(refuse) {
         Ok(plan) => Arc::new(plan),
         Err(error) => return Answer::soql_error(&error),
     };

@@ -263,6 +263,7 @@ fn set_kind(field: &mut FieldDef, metadata_type: &str, node: Node<'_, '_>) {
 pub(super) fn set_auto_number(field: &mut FieldDef, format: Option<&str>) {
     field.auto_number = true;
     field.auto_number_format = Some(format.unwrap_or("{0}").to_owned());
+    field.groupable = false;
     field.createable = false;
     field.updateable = false;
     field.nillable = false;

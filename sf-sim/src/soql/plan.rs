@@ -158,9 +158,13 @@ pub(super) fn statement(
         let message = format!("Maximum SOQL offset allowed is {MAX_OFFSET}");
         return Err(resolver.error("NUMBER_OUTSIDE_VALID_RANGE", given.pos, &message));
     }
-    if resolver.grouping.is_some() && query.group.is_none() && query.limit.is_some() {
-        let message = "Non-grouped query that uses overall aggregate functions cannot also use LIMIT";
-        return Err(SoqlError::plain(MALFORMED_QUERY, message));
+    if resolver.grouping.is_some() && query.group.is_none() {
+        let clause = if query.limit.is_some() { Some("LIMIT") } else { None };
+        if let Some(clause) = clause.or((!query.order.is_empty()).then_some("ORDER BY")) {
+            let message =
+                format!("Non-grouped query that uses overall aggregate functions cannot also use {clause}");
+            return Err(SoqlError::plain(MALFORMED_QUERY, message));
+        }
     }
     Ok(Plan {
         shape: selected.shape,
@@ -181,6 +185,15 @@ pub(super) fn statement(
         grouping: resolver.grouping,
         purposes: query.purposes.clone(),
     })
+}
+
+/// The refusal of children of children.
+pub(super) fn too_deep(levels: usize) -> SoqlError {
+    let plural = if levels == 1 { "level" } else { "levels" };
+    let message = format!(
+        "SOQL statements cannot query aggregate relationships more than {levels} {plural} away from the root entity object."
+    );
+    SoqlError::plain(MALFORMED_QUERY, message)
 }
 
 /// What the grammar knows and the API does not take.
@@ -293,6 +306,14 @@ impl Plan {
     #[must_use]
     pub fn has_children(&self) -> bool {
         !self.children.is_empty()
+    }
+
+    /// Why a version of the REST API does not run this query, where it does not: before version 58.0 children had no
+    /// subqueries of their own.
+    #[must_use]
+    pub fn refusal_by(&self, version: u32) -> Option<SoqlError> {
+        let deep = self.children.iter().any(|child| child.plan.has_children());
+        (version < 58 && deep).then(|| too_deep(1))
     }
 
     /// Whether the rows count as viewed (`FOR VIEW`), and as referred to (`FOR VIEW` and `FOR REFERENCE`).

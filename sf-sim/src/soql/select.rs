@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::ast::{Expr, FieldGroup, Function, Item, Path, Query, TypeOf};
 use super::error::{INVALID_FIELD, INVALID_TYPE, MALFORMED_QUERY, SoqlError};
 use super::operand::{Operand, Target};
-use super::plan::{Child, Column, statement};
+use super::plan::{Child, Column, statement, too_deep};
 use super::resolve::{Hop, Resolver, queryable};
 use crate::schema::FieldDef;
 
@@ -154,9 +154,7 @@ impl Selected {
         level: usize,
     ) -> Result<(), SoqlError> {
         if level + 1 >= MAX_NESTING {
-            // The limit is documented, its wording is not.
-            let message = format!("A query can have at most {MAX_NESTING} levels of relationships");
-            return Err(SoqlError::plain(MALFORMED_QUERY, message));
+            return Err(too_deep(MAX_NESTING - 1));
         }
         let found = resolver.own_name(&query.object).and_then(|name| {
             let parent = &resolver.object.name;

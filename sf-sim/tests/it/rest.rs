@@ -405,3 +405,14 @@ async fn rows_that_are_viewed_say_when() {
     assert_eq!(row["LastReferencedDate"], "2023-01-26T14:51:10.000+0000");
     assert_eq!(row["SystemModstamp"], "2023-01-26T14:50:10.000+0000");
 }
+
+#[tokio::test]
+async fn children_have_children_of_their_own_from_version_58_on() {
+    let org = Org::new().await;
+    let path = query("SELECT Id, (SELECT Id, (SELECT Id FROM Cases) FROM Contacts) FROM Account");
+    assert_eq!(org.get(&path).await.status(), 200);
+    let (status, body) = org.told(&path.replace("v66.0", "v57.0")).await;
+    let refused = "SOQL statements cannot query aggregate relationships more than 1 level away from the root entity object.";
+    let refused = json!([{ "message": refused, "errorCode": "MALFORMED_QUERY" }]);
+    assert_eq!((status, body), (400, refused.to_string()));
+}

@@ -224,7 +224,7 @@ fn what_bulk_refuses_is_known_before_the_job_runs() {
     assert_eq!(refusal(joined), None);
 }
 
-/// These stand in forums and bug reports word for word.
+/// Nearly all of these stand in forums and bug reports word for word; README.md names what is guessed.
 #[test]
 fn mistakes_of_groups_aliases_and_subqueries_are_told_in_salesforces_words() {
     let org = Org::new();
@@ -256,6 +256,11 @@ fn mistakes_of_groups_aliases_and_subqueries_are_told_in_salesforces_words() {
             "SELECT COUNT(Id) FROM Account LIMIT 1".to_owned(),
             MALFORMED,
             "Non-grouped query that uses overall aggregate functions cannot also use LIMIT",
+        ),
+        (
+            "SELECT COUNT(Id) FROM Account ORDER BY COUNT(Id)".to_owned(),
+            MALFORMED,
+            "Non-grouped query that uses overall aggregate functions cannot also use ORDER BY",
         ),
         (
             "SELECT Id, (SELECT COUNT(Id) FROM Contacts) FROM Account".to_owned(),
