@@ -3,6 +3,7 @@
 mod bin;
 mod check;
 mod convert;
+mod delete;
 mod error;
 mod rollup;
 mod row;

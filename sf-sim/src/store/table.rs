@@ -158,6 +158,13 @@ impl Table {
     pub(crate) fn remove(&mut self, id: RecordId) -> Option<Arc<Row>> {
         let row = self.rows.remove(&id)?;
         self.forget(&row);
+        for (at, known) in &mut self.details {
+            if let Cell::Id(master) = row.get(*at)
+                && let Some(ids) = known.get_mut(&master)
+            {
+                ids.remove(&id);
+            }
+        }
         Some(row)
     }
 
