@@ -1,17 +1,22 @@
 //! The rows of the org. Knows fields and their rules, stamps and versions; knows no HTTP.
 
+mod bin;
 mod check;
 mod convert;
+mod delete;
 mod error;
+mod rollup;
 mod row;
 mod table;
 mod undo;
 mod write;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub(crate) use bin::BIN_MS;
 pub use convert::{TextError, from_json, from_text};
 pub use error::RowError;
 pub use row::Row;
@@ -52,6 +57,8 @@ pub struct Store {
     custom_events: u64,
     /// What changes replaced, while somebody keeps note of it.
     undo: Option<Vec<Undone>>,
+    /// By a deleted row: what went with it.
+    bin: HashMap<RecordId, bin::Binned>,
 }
 
 impl Store {
@@ -68,6 +75,7 @@ impl Store {
             custom_objects: 0,
             custom_events: 0,
             undo: None,
+            bin: HashMap::new(),
         }
     }
 
@@ -118,6 +126,7 @@ impl Store {
             let def = def.clone();
             self.tables.entry(key).and_modify(|t| t.set_def(def.clone())).or_insert_with(|| Table::new(def));
         }
+        self.link_rollups();
     }
 
     /// Adds fields to an object, or puts them in the place of those of the same names.

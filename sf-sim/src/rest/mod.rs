@@ -5,6 +5,7 @@ mod blob;
 mod changes;
 mod collections;
 mod composite;
+mod conditional;
 mod external;
 pub(crate) mod query;
 pub(crate) mod rows;

@@ -1,4 +1,4 @@
-//! Insert, update and delete.
+//! Insert and update.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::error::RowError;
 use super::row::Row;
 use super::{Store, Table};
 use crate::id::RecordId;
-use crate::schema::{FieldDef, ObjectDef, Type};
+use crate::schema::{FieldDef, ObjectDef, Summary, Type};
 use crate::value::{Cell, Value};
 
 type Json = serde_json::Map<String, serde_json::Value>;
@@ -53,13 +53,16 @@ impl Store {
         let user = self.user;
         let table = self.table_mut(&def.name).ok_or_else(no_resource)?;
         number(def, values, table);
+        sum_of_none(def, values);
         crate::standard::derive(def, values, modified_ms);
         let id = table.take_id();
         set_system(def, values, &Stamp { id, at: modified_ms, by: user, created: true });
         if let Some(created) = def.system().created_date {
             values[created] = Value::DateTime(created_ms);
         }
-        table.put(Arc::new(Row::pack(id, false, &cells(values))?));
+        let row = Arc::new(Row::pack(id, false, &cells(values))?);
+        table.put(row.clone());
+        self.roll_up(def, [None, Some(&row)]);
         Ok(id)
     }
 
@@ -69,6 +72,7 @@ impl Store {
         let table = self.table_mut(&def.name).ok_or_else(no_resource)?;
         table.check_unique(None, &cells(&values))?;
         number(def, &mut values, table);
+        sum_of_none(def, &mut values);
         crate::standard::derive(def, &mut values, stamp);
         let id = table.take_id();
         // A custom object's record without a name is called by its id.
@@ -139,29 +143,27 @@ impl Store {
         self.update(object, id, values, user)
     }
 
-    /// Moves a row to the recycle bin, with the rows that its object takes along; lookups to it are cleared.
-    ///
-    /// # Errors
-    /// `ENTITY_IS_DELETED` when it is there already, `DELETE_FAILED` when other rows hold it.
-    pub fn delete(&mut self, object: &str, id: RecordId, user: RecordId) -> Result<(), RowError> {
-        let def = self.writeable(object, |def| def.deletable && !def.event, "delete")?;
-        let old = self.existing(&def, id)?;
-        self.release_children(&def, id, user)?;
+    /// Notes that rows were looked at, or named, just now; nobody counts as having changed them.
+    pub(crate) fn mark(&mut self, def: &ObjectDef, rows: &[Arc<Row>], viewed: bool) {
         let stamp = self.clock.stamp_ms();
-        let mut values: Vec<Value> = (0..def.fields().len()).map(|at| old.get(at).to_value()).collect();
-        set_system(&def, &mut values, &Stamp { id, at: stamp, by: user, created: false });
-        if let Some(at) = def.system().is_deleted {
-            values[at] = Value::Bool(true);
+        let names = ["LastReferencedDate", "LastViewedDate"];
+        let fields = names.iter().take(if viewed { 2 } else { 1 });
+        let places: Vec<usize> = fields.filter_map(|name| def.field(name).map(|(at, _)| at)).collect();
+        let Some(table) = self.table_mut(&def.name).filter(|_| !places.is_empty()) else { return };
+        for row in rows {
+            // Only the newest version is seen by all, and only that can be marked without showing it early.
+            let Some(latest) = table.latest(row.id()).filter(|latest| Arc::ptr_eq(latest, row)) else {
+                continue;
+            };
+            let mut values: Vec<Value> =
+                (0..def.fields().len()).map(|at| latest.get(at).to_value()).collect();
+            for at in &places {
+                values[*at] = Value::DateTime(stamp);
+            }
+            if let Ok(marked) = Row::pack(row.id(), row.is_deleted(), &cells(&values)) {
+                table.put(Arc::new(marked));
+            }
         }
-        let row = Row::pack(id, true, &cells(&values))?;
-        self.commit(&def, row, Some(old));
-        Ok(())
-    }
-
-    /// Removes a row at once and for good, as a hard delete or an emptied recycle bin does.
-    /// False when there was none.
-    pub fn hard_delete(&mut self, object: &str, id: RecordId) -> bool {
-        self.table_mut(object).is_some_and(|table| table.remove(id).is_some())
     }
 
     /// What a new record of an object would hold, checked but not stored: what a platform event's publication needs.
@@ -214,7 +216,7 @@ impl Store {
             .collect()
     }
 
-    fn writeable(
+    pub(super) fn writeable(
         &self,
         object: &str,
         allowed: impl Fn(&ObjectDef) -> bool,
@@ -228,7 +230,7 @@ impl Store {
         Err(RowError::new("INVALID_TYPE_FOR_OPERATION", message))
     }
 
-    fn existing(&self, def: &ObjectDef, id: RecordId) -> Result<Arc<Row>, RowError> {
+    pub(super) fn existing(&self, def: &ObjectDef, id: RecordId) -> Result<Arc<Row>, RowError> {
         if id.key_prefix() != def.key_prefix.as_str() {
             let message = format!("Record ID: id value of incorrect type: {id}");
             return Err(RowError::new("MALFORMED_ID", message).on("Id"));
@@ -240,16 +242,19 @@ impl Store {
         Ok(row.clone())
     }
 
-    fn commit(&mut self, def: &ObjectDef, row: Row, previous: Option<Arc<Row>>) {
+    pub(super) fn commit(&mut self, def: &ObjectDef, row: Row, previous: Option<Arc<Row>>) {
         self.note(&def.name, row.id());
         let now = self.clock.now_ms();
+        let before = previous.clone();
         let row = match self.visibility_delay_ms {
             0 => row,
             delay => row.delayed(now + delay, previous.map(|row| row.settled(now))),
         };
+        let row = Arc::new(row);
         if let Some(table) = self.table_mut(&def.name) {
-            table.put(Arc::new(row));
+            table.put(row.clone());
         }
+        self.roll_up(def, [before.as_deref(), Some(&row)]);
     }
 
     /// Each reference names a row of an object that its field points to.
@@ -279,51 +284,6 @@ impl Store {
         }
         Ok(())
     }
-
-    /// What happens to the rows that point to a row being deleted: refuse, take along, or clear.
-    fn release_children(&mut self, def: &ObjectDef, id: RecordId, user: RecordId) -> Result<(), RowError> {
-        let mut children = Vec::new();
-        for table in self.tables.values() {
-            for (at, field) in table.def().fields().iter().enumerate() {
-                if !field.reference_to.iter().any(|o| o.eq_ignore_ascii_case(&def.name)) {
-                    continue;
-                }
-                let held = table.rows().filter(|row| !row.is_deleted() && row.get(at) == Cell::Id(id));
-                let ids: Vec<_> = held.map(|row| row.id()).collect();
-                if field.restricted_delete
-                    && let Some(first) = ids.first()
-                {
-                    return Err(held_by(def, table.def(), *first));
-                }
-                if !ids.is_empty() {
-                    children.push((table.def().clone(), at, field.cascade_delete, ids));
-                }
-            }
-        }
-        for (child, at, cascade, ids) in children {
-            for row in ids {
-                if cascade {
-                    self.delete(&child.name, row, user)?;
-                } else {
-                    self.clear(&child, at, row)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Empties one reference: a change by the org, so that only the system's own stamp moves.
-    fn clear(&mut self, def: &ObjectDef, at: usize, id: RecordId) -> Result<(), RowError> {
-        let Ok(old) = self.existing(def, id) else { return Ok(()) };
-        let mut values: Vec<Value> = (0..def.fields().len()).map(|at| old.get(at).to_value()).collect();
-        values[at] = Value::Null;
-        if let Some(modstamp) = def.system().modstamp {
-            values[modstamp] = Value::DateTime(self.clock.stamp_ms());
-        }
-        let row = Row::pack(id, false, &cells(&values))?;
-        self.commit(def, row, Some(old));
-        Ok(())
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -334,14 +294,14 @@ enum Operation {
     Place,
 }
 
-struct Stamp {
-    id: RecordId,
-    at: i64,
-    by: RecordId,
-    created: bool,
+pub(super) struct Stamp {
+    pub(super) id: RecordId,
+    pub(super) at: i64,
+    pub(super) by: RecordId,
+    pub(super) created: bool,
 }
 
-fn cells(values: &[Value]) -> Vec<Cell<'_>> {
+pub(super) fn cells(values: &[Value]) -> Vec<Cell<'_>> {
     values.iter().map(Value::as_cell).collect()
 }
 
@@ -416,7 +376,7 @@ fn check_required(def: &ObjectDef, values: &[Value], operation: Operation) -> Re
     Err(missing.into_iter().fold(error, RowError::on))
 }
 
-fn set_system(def: &ObjectDef, values: &mut [Value], stamp: &Stamp) {
+pub(super) fn set_system(def: &ObjectDef, values: &mut [Value], stamp: &Stamp) {
     let system = def.system();
     let mut set = |at: Option<usize>, value: Value| {
         if let Some(at) = at {
@@ -442,11 +402,20 @@ fn set_system(def: &ObjectDef, values: &mut [Value], stamp: &Stamp) {
     }
 }
 
+/// A master without details has a count and a sum.
+fn sum_of_none(def: &ObjectDef, values: &mut [Value]) {
+    for (value, field) in values.iter_mut().zip(def.fields()) {
+        if let Some(Summary::Count | Summary::Sum) = field.rollup.as_ref().map(|r| r.operation) {
+            *value = Value::Num(0.into());
+        }
+    }
+}
+
 /// Fills the auto-number fields.
 fn number(def: &ObjectDef, values: &mut [Value], table: &mut Table) {
     for (at, field) in def.fields().iter().enumerate().filter(|(_, f)| f.auto_number) {
         let format = field.auto_number_format.as_deref().unwrap_or("{0}");
-        values[at] = Value::text(numbered(format, table.take_number()));
+        values[at] = Value::text(numbered(format, table.take_number(at)));
     }
 }
 
@@ -464,14 +433,4 @@ fn no_resource() -> RowError {
 
 fn no_such_column(name: &str, def: &ObjectDef) -> RowError {
     RowError::new("INVALID_FIELD", format!("No such column '{name}' on sobject of type {}", def.name))
-}
-
-fn held_by(def: &ObjectDef, child: &ObjectDef, id: RecordId) -> RowError {
-    let message = format!(
-        "Your attempt to delete this {} could not be completed because it is associated with the following {}: {}",
-        def.label,
-        child.label_plural,
-        id.as_str15()
-    );
-    RowError::new("DELETE_FAILED", message)
 }
