@@ -120,7 +120,9 @@ pub(crate) async fn respond(org: &Arc<Shared>, call: &Call) -> Answer {
 
 async fn resource(org: &Arc<Shared>, data: &DataCall<'_>, parts: &[&str]) -> Answer {
     let method = &data.call.method;
+    bulk::tend(org).await;
     match parts {
+        ["jobs", "ingest", rest @ ..] => bulk::ingest_route(org, data, rest).await,
         ["jobs", "query", rest @ ..] => bulk::route(org, data, rest).await,
         ["sobjects", name] if *method == Method::POST && events::is_event(org, name) => {
             events::publish(org, data, name)
