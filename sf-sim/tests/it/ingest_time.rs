@@ -232,9 +232,9 @@ async fn another_process_turns_the_knobs() {
     assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
     let job = org.ingest(insert("Account")).await;
     assert_eq!(job.upload(&accounts(200)).await.status(), 400);
-    let refused =
-        org.post(&format!("{V}/jobs/ingest"), &json!({ "object": "Account", "operation": "hardDelete" }));
-    assert_eq!(refused.await.status(), 400);
+    let body = json!({ "object": "Account", "operation": "hardDelete" });
+    let refused = org.post(&format!("{V}/jobs/ingest"), &body).await;
+    assert_eq!(refused.status(), 400);
     assert_eq!(job.upload("Name\nx\n").await.status(), 201);
     job.set("UploadComplete").await;
     assert_eq!(job.progress().await, at("InProgress", 0));

@@ -38,7 +38,7 @@ impl Org {
         let answer = self.call(Method::GET, &format!("{V}/query")).query(&[("q", soql)]).send();
         let answer: Value = answer.await.unwrap().json().await.unwrap();
         let mut rows = answer["records"].as_array().cloned().unwrap_or_else(|| panic!("{soql}: {answer}"));
-        rows.iter_mut().for_each(|row| drop(row.as_object_mut().unwrap().remove("attributes")));
+        rows.iter_mut().for_each(|row| drop(row.as_object_mut().unwrap().shift_remove("attributes")));
         rows
     }
 }
