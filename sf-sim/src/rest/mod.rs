@@ -120,7 +120,11 @@ pub(crate) async fn respond(org: &Arc<Shared>, call: &Call) -> Answer {
 
 async fn resource(org: &Arc<Shared>, data: &DataCall<'_>, parts: &[&str]) -> Answer {
     let method = &data.call.method;
-    bulk::tend(org).await;
+    // A job can be aborted before anybody has asked how far it is.
+    let aborts = *method == Method::PATCH && matches!(parts, ["jobs", "ingest", _]);
+    if !aborts {
+        bulk::tend(org).await;
+    }
     match parts {
         ["jobs", "ingest", rest @ ..] => bulk::ingest_route(org, data, rest).await,
         ["jobs", "query", rest @ ..] => bulk::route(org, data, rest).await,

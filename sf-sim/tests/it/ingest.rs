@@ -100,6 +100,9 @@ async fn data_comes_once() {
     let late = error("INVALIDJOBSTATE", "Closing already Completed Job not allowed");
     assert_eq!(job.set("UploadComplete").await, late);
     assert_eq!(org.rows("SELECT Name FROM Account").await, [json!({ "Name": "first" })]);
+    let empty = org.inserted("Account", "Name\n\n\n").await;
+    assert_eq!(empty.progress().await, ("JobComplete".to_owned(), 0, 0));
+    assert_eq!(org.told(&empty.path("/unprocessedrecords")).await, (200, "Name\n".to_owned()));
 }
 
 #[tokio::test]
@@ -190,7 +193,11 @@ async fn a_job_is_aborted_deleted_and_then_unknown() {
     assert_eq!(waiting.delete().await.0, 204);
 
     org.sim.set_job_pace(JobPace::AtOnce);
+    let early = org.loaded(insert(), "Name\nx\n").await;
+    assert_eq!(early.set("Aborted").await.0, 200);
+    assert_eq!(early.progress().await, ("Aborted".to_owned(), 0, 0));
     let done = org.loaded(insert(), "Name\nx\n").await;
+    assert_eq!(done.progress().await.0, "JobComplete");
     let late = error("INVALIDJOBSTATE", "Aborting already Completed Job not allowed");
     assert_eq!(done.set("Aborted").await, late);
     assert_eq!(done.delete().await.0, 204);

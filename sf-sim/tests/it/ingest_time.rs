@@ -157,6 +157,12 @@ async fn faults_hold_fail_and_lose_ingest_jobs() {
     assert_eq!(job.failure().await, message);
     assert_eq!(job.outcome("unprocessedrecords").await.1, ["a0", "a1"]);
 
+    let polls = org.sim.faults().add(Fault::on(Route::IngestInfo).then(Action::SlowJob { polls: Some(1) }));
+    let job = org.loaded(insert("Account"), &accounts(400)).await;
+    assert_eq!(job.progress().await, at("InProgress", 200));
+    assert_eq!(job.progress().await, at("JobComplete", 400));
+    assert!(org.sim.faults().remove(polls));
+
     // Failed half way: what was committed stays.
     org.sim.set_job_pace(JobPace::Polls(1));
     org.sim.faults().add(Fault::on(Route::IngestInfo).nth(2).then(Action::fail_job(message)));

@@ -115,7 +115,16 @@ impl Load {
             }
             self.rows += 1;
         }
+        self.forget_processed();
         Ok(())
+    }
+
+    /// Gives the memory of the upload back once all of its rows are processed.
+    fn forget_processed(&mut self) {
+        if self.processed == self.rows {
+            self.upload = Bytes::new();
+            self.at = 0;
+        }
     }
 
     fn reader<'a>(&self, text: &'a str, from: usize) -> Reader<'a> {
@@ -173,11 +182,7 @@ impl Load {
             records.iter().map(|record| writer.write(store, record, &twice, locked)).collect();
         self.keep(&records, &outcomes);
         self.at = next;
-        if self.processed == self.rows {
-            // All that is left of the upload is nothing: its memory is given back.
-            self.upload = Bytes::new();
-            self.at = 0;
-        }
+        self.forget_processed();
     }
 
     fn keep(&mut self, records: &[Record], outcomes: &[Outcome]) {

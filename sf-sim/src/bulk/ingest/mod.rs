@@ -156,9 +156,6 @@ async fn change(org: &Arc<Shared>, data: &DataCall<'_>, id: RecordId) -> Result<
                 job.upload.clone().unwrap_or_default()
             };
             shut(org, id, upload).await?;
-            let shared = Arc::clone(org);
-            // What is due at once is begun at once, whether anybody asks for it or not.
-            drop(tokio::task::spawn_blocking(move || work_on(&shared, id)));
         }
         "Aborted" => {
             let now = org.clock.now_ms();
