@@ -260,8 +260,8 @@ async fn parents_are_named_by_their_external_ids() {
     for _ in 0..2 {
         org.sim.insert("Account", &json!({ "Name": "l", "Loose__c": "L" })).unwrap();
     }
-    let csv = format!("LastName,Account.External__c\na,p\nb,\nc,Q\nd,#N/A\n");
-    let job = org.inserted("Contact", &csv).await;
+    let csv = "LastName,Account.External__c\na,p\nb,\nc,Q\nd,#N/A\n";
+    let job = org.inserted("Contact", csv).await;
     assert_eq!(job.progress().await, ("JobComplete".to_owned(), 4, 1));
     let rows = org.rows("SELECT LastName, AccountId FROM Contact ORDER BY LastName").await;
     let row = |name: &str, account: Value| json!({ "LastName": name, "AccountId": account });
