@@ -1,13 +1,13 @@
 //! Finding rows by an id or by the value of another field of theirs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::header::{Columns, Key, Target};
 use super::reader::Record;
 use crate::id::RecordId;
 use crate::schema::{FieldDef, Type};
 use crate::store::{Store, from_text};
-use crate::value::Cell;
+use crate::value::{Cell, Value};
 
 /// The rows that the cells of one transaction name, found in one go: by object, field and value.
 #[derive(Debug, Default)]
@@ -32,12 +32,25 @@ impl Found {
 
     fn look(&mut self, store: &Store, key: &Key, column: usize, records: &[Record]) {
         let Some(field) = key.field() else { return };
-        let wanted: HashSet<String> =
-            records.iter().filter_map(|record| text_key(field, record.cell(column))).collect();
+        let wanted: HashMap<String, Value> = records
+            .iter()
+            .filter_map(|record| {
+                let value = from_text(field, record.cell(column)).ok()?;
+                Some((cell_key(field, &value.as_cell())?, value))
+            })
+            .collect();
         let Some(table) = store.table(&key.object.name).filter(|_| !wanted.is_empty()) else { return };
         let found = self.rows.entry(place(key)).or_default();
+        // Equal numbers may be written with more zeros or fewer, which the index of unique values tells apart.
+        if !field.ty.is_decimal() && table.unique_row(key.at, &Cell::Null).is_some() {
+            for (name, value) in wanted {
+                let row = table.unique_row(key.at, &value.as_cell()).flatten();
+                found.extend(row.map(|id| (name, vec![id])));
+            }
+            return;
+        }
         if field.ty == Type::Id {
-            for text in wanted {
+            for text in wanted.into_keys() {
                 let id = text.parse::<RecordId>().ok();
                 let row = id.and_then(|id| table.latest(id)).filter(|row| !row.is_deleted());
                 found.extend(row.map(|row| (text, vec![row.id()])));
@@ -46,7 +59,7 @@ impl Found {
         }
         for row in table.rows().filter(|row| !row.is_deleted()) {
             if let Some(value) = cell_key(field, &row.get(key.at))
-                && wanted.contains(&value)
+                && wanted.contains_key(&value)
             {
                 let rows = found.entry(value).or_default();
                 // Several columns may name rows by the same field.
