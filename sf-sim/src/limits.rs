@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 pub(crate) const API_REQUESTS: &str = "DailyApiRequests";
+pub(crate) const BATCHES: &str = "DailyBulkApiBatches";
 pub(crate) const QUERY_JOBS: &str = "DailyBulkV2QueryJobs";
 pub(crate) const QUERY_STORAGE_MB: &str = "DailyBulkV2QueryFileStorageMB";
 pub(crate) const EVENTS_PUBLISHED: &str = "HourlyPublishedPlatformEvents";
@@ -27,7 +28,7 @@ const ALLOWED: &[(&str, u64)] = &[
     (API_REQUESTS, 15_000),
     ("DailyAsyncApexExecutions", 250_000),
     ("DailyAsyncApexTests", 500),
-    ("DailyBulkApiBatches", 15_000),
+    (BATCHES, 15_000),
     (QUERY_STORAGE_MB, 976_562),
     (QUERY_JOBS, 10_000),
     ("DailyDeliveredPlatformEvents", 10_000),

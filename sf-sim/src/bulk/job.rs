@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
+use super::format::{Delimiter, LineEnding};
 use super::result::JobResult;
 use crate::fault::Signals;
 use crate::id::RecordId;
@@ -16,59 +16,6 @@ use crate::value::Value as Stored;
 
 /// From this version on jobs tell whether they can be cut by primary key.
 const PK_CHUNKING_SINCE: Version = Version(58);
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub(super) enum Delimiter {
-    Backquote,
-    Caret,
-    #[default]
-    Comma,
-    Pipe,
-    Semicolon,
-    Tab,
-}
-
-impl Delimiter {
-    pub(super) fn byte(self) -> u8 {
-        match self {
-            Self::Backquote => b'`',
-            Self::Caret => b'^',
-            Self::Comma => b',',
-            Self::Pipe => b'|',
-            Self::Semicolon => b';',
-            Self::Tab => b'\t',
-        }
-    }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Backquote => "BACKQUOTE",
-            Self::Caret => "CARET",
-            Self::Comma => "COMMA",
-            Self::Pipe => "PIPE",
-            Self::Semicolon => "SEMICOLON",
-            Self::Tab => "TAB",
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub(super) enum LineEnding {
-    #[default]
-    Lf,
-    Crlf,
-}
-
-impl LineEnding {
-    pub(super) fn bytes(self) -> &'static [u8] {
-        match self {
-            Self::Lf => b"\n",
-            Self::Crlf => b"\r\n",
-        }
-    }
-}
 
 /// What a job is, from its creation on.
 #[derive(Clone, Debug)]
@@ -227,12 +174,8 @@ impl Job {
         members.map(|(name, value): (&str, Value)| (name.to_owned(), value)).into_iter().collect()
     }
 
-    fn format(&self, body: &mut Map<String, Value>) {
-        let ending = match self.order.line_ending {
-            LineEnding::Lf => "LF",
-            LineEnding::Crlf => "CRLF",
-        };
-        body.insert("lineEnding".to_owned(), ending.into());
+    pub(super) fn format(&self, body: &mut Map<String, Value>) {
+        body.insert("lineEnding".to_owned(), self.order.line_ending.as_str().into());
         body.insert("columnDelimiter".to_owned(), self.order.delimiter.as_str().into());
     }
 

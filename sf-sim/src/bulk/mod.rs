@@ -1,6 +1,9 @@
-//! Bulk API 2.0 query jobs.
+//! Bulk API 2.0: query jobs, and beside them ingest jobs and the list of both.
 
+mod format;
+mod ingest;
 mod job;
+mod list;
 mod result;
 
 use std::sync::Arc;
@@ -9,8 +12,10 @@ use http::{HeaderName, Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use format::{Delimiter, LineEnding};
+pub(crate) use ingest::{IngestJobs, IngestKnobs, route as ingest_route, tend};
 pub(crate) use job::Job;
-use job::{Delimiter, LineEnding, Order, Poll, Written};
+use job::{Order, Poll, Written};
 use result::JobResult;
 
 use crate::id::RecordId;
@@ -26,7 +31,6 @@ const USUAL_PAGE: u64 = 250_000;
 /// Pages that `resultPages` names at once.
 const PAGES: u64 = 5;
 const RESULT_PAGES_SINCE: Version = Version(58);
-const LISTED: usize = 1_000;
 
 /// Routes below `…/jobs/query`.
 pub(crate) async fn route(org: &Arc<Shared>, data: &DataCall<'_>, parts: &[&str]) -> Answer {
@@ -35,7 +39,7 @@ pub(crate) async fn route(org: &Arc<Shared>, data: &DataCall<'_>, parts: &[&str]
     match parts {
         [] => match *method {
             Method::POST => create(org, data).await.unwrap_or_else(|refused| refused),
-            _ if get => list(org, data),
+            _ if get => list::list(org, data),
             _ => Answer::not_allowed(method, "GET,HEAD,POST"),
         },
         [id, rest @ ..] => {
@@ -66,6 +70,12 @@ pub(crate) async fn route(org: &Arc<Shared>, data: &DataCall<'_>, parts: &[&str]
 
 fn bad(code: &str, message: impl Into<String>) -> Answer {
     Answer::gateway(StatusCode::BAD_REQUEST, code, message)
+}
+
+/// That such a call is refused with 409 is documented, not in which words.
+fn other_version(job: Version, request: Version) -> Answer {
+    let message = format!("The API version of the job ({job}) is not that of the request ({request})");
+    Answer::gateway(StatusCode::CONFLICT, "CONFLICT", message)
 }
 
 /// What a create request asks for.
@@ -227,24 +237,6 @@ async fn info(org: &Shared, id: RecordId) -> Result<Answer, Answer> {
     body.map(|body| Answer::ok(&body)).ok_or_else(Answer::not_found)
 }
 
-fn list(org: &Shared, data: &DataCall<'_>) -> Answer {
-    let now = org.clock.now_ms();
-    let mut state = org.state();
-    state.drop_old_jobs(now);
-    let mut jobs: Vec<&Job> = state.jobs.values().collect();
-    jobs.sort_by_key(|job| (job.created_at(), job.order.id));
-    let records: Vec<Value> = jobs.into_iter().take(LISTED).map(listed).collect();
-    drop(state);
-    tracing::trace!(number = data.call.number, jobs = records.len(), "jobs listed");
-    Answer::ok(&json!({ "done": true, "records": records, "nextRecordsUrl": null }))
-}
-
-fn listed(job: &Job) -> Value {
-    let mut body = job.short();
-    body.insert("jobType".to_owned(), "V2Query".into());
-    Value::Object(body)
-}
-
 fn abort(org: &Shared, data: &DataCall<'_>, id: RecordId) -> Result<Answer, Answer> {
     let body = members(data.call)?;
     if body.get("state").and_then(Value::as_str) != Some("Aborted") {
@@ -277,12 +269,7 @@ async fn finished(org: &Shared, data: &DataCall<'_>, id: RecordId) -> Result<Arc
     let state = org.state();
     let job = state.jobs.get(&id).ok_or_else(Answer::not_found)?;
     if job.order.version != data.version {
-        // That such a call is refused with 409 is documented, not in which words.
-        let message = format!(
-            "The API version of the job ({}) is not that of the request ({})",
-            job.order.version, data.version
-        );
-        return Err(Answer::gateway(StatusCode::CONFLICT, "CONFLICT", message));
+        return Err(other_version(job.order.version, data.version));
     }
     job.result().ok_or_else(|| {
         bad("INVALIDJOBSTATE", format!("Results are not available: the job is in state {}", job.state()))

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
 
-use super::job::{Delimiter, LineEnding};
+use super::format::{Delimiter, LineEnding};
 use crate::org::Shared;
 use crate::rest::{RowSet, RowSetWriter};
 use crate::soql::{Plan, Scope};

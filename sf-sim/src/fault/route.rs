@@ -52,6 +52,24 @@ pub enum Route {
     Abort,
     /// `DELETE …/jobs/query/<id>`.
     DeleteJob,
+    /// `POST …/jobs/ingest`.
+    CreateIngest,
+    /// `GET …/jobs/ingest`.
+    ListIngest,
+    /// `GET …/jobs/ingest/<id>`.
+    IngestInfo,
+    /// `PUT …/jobs/ingest/<id>/batches`.
+    Upload,
+    /// `PATCH …/jobs/ingest/<id>`: both to close a job and to abort it; a fault tells them apart by `containing`.
+    Close,
+    /// `DELETE …/jobs/ingest/<id>`.
+    DeleteIngest,
+    /// `GET …/jobs/ingest/<id>/successfulResults`.
+    SuccessfulResults,
+    /// `GET …/jobs/ingest/<id>/failedResults`.
+    FailedResults,
+    /// `GET …/jobs/ingest/<id>/unprocessedrecords`.
+    UnprocessedRecords,
     /// Any call on a row: `…/sobjects/X`, `…/sobjects/X/<id>`, `…/sobjects/X/<field>/<value>`, and its files.
     Row,
     /// Any call on up to 200 rows: `…/composite/sobjects…`.
@@ -86,6 +104,15 @@ const NAMES: &[(&str, Route)] = &[
     ("result_pages", Route::ResultPages),
     ("abort", Route::Abort),
     ("delete", Route::DeleteJob),
+    ("create_ingest", Route::CreateIngest),
+    ("list_ingest", Route::ListIngest),
+    ("ingest_info", Route::IngestInfo),
+    ("upload", Route::Upload),
+    ("close", Route::Close),
+    ("delete_ingest", Route::DeleteIngest),
+    ("successful_results", Route::SuccessfulResults),
+    ("failed_results", Route::FailedResults),
+    ("unprocessed_records", Route::UnprocessedRecords),
     ("row", Route::Row),
     ("collection", Route::Collection),
     ("composite", Route::Composite),
@@ -162,6 +189,7 @@ impl Route {
             }
             ("GET", ["query" | "queryAll"]) => Self::Query,
             ("GET", ["query" | "queryAll", _]) => Self::QueryPage,
+            (_, ["jobs", "ingest", rest @ ..]) => return Self::of_ingest(method, rest),
             ("POST", ["jobs", "query"]) => Self::CreateJob,
             ("GET", ["jobs", "query"]) => Self::ListJobs,
             ("GET", ["jobs", "query", _]) => Self::JobInfo,
@@ -173,6 +201,27 @@ impl Route {
             }
             _ => return None,
         })
+    }
+
+    fn of_ingest(method: &Method, parts: &[&str]) -> Option<Self> {
+        let outcome = |name: &str| {
+            let known = [
+                ("successfulResults", Self::SuccessfulResults),
+                ("failedResults", Self::FailedResults),
+                ("unprocessedrecords", Self::UnprocessedRecords),
+            ];
+            known.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, route)| route)
+        };
+        match (method.as_str(), parts) {
+            ("POST", []) => Some(Self::CreateIngest),
+            ("GET", []) => Some(Self::ListIngest),
+            ("GET", [_]) => Some(Self::IngestInfo),
+            ("PUT", [_, "batches"]) => Some(Self::Upload),
+            ("PATCH", [_]) => Some(Self::Close),
+            ("DELETE", [_]) => Some(Self::DeleteIngest),
+            ("GET", [_, name]) => outcome(name),
+            _ => None,
+        }
     }
 }
 
@@ -269,6 +318,15 @@ mod tests {
             ("GET", "/services/data/v66.0/jobs/query/750/resultPages", Route::ResultPages),
             ("PATCH", "/services/data/v66.0/jobs/query/750", Route::Abort),
             ("DELETE", "/services/data/v66.0/jobs/query/750", Route::DeleteJob),
+            ("POST", "/services/data/v66.0/jobs/ingest/", Route::CreateIngest),
+            ("GET", "/services/data/v66.0/jobs/ingest", Route::ListIngest),
+            ("GET", "/services/data/v66.0/jobs/ingest/750", Route::IngestInfo),
+            ("PUT", "/services/data/v66.0/jobs/ingest/750/batches", Route::Upload),
+            ("PATCH", "/services/data/v66.0/jobs/ingest/750", Route::Close),
+            ("DELETE", "/services/data/v66.0/jobs/ingest/750", Route::DeleteIngest),
+            ("GET", "/services/data/v66.0/jobs/ingest/750/successfulResults", Route::SuccessfulResults),
+            ("GET", "/services/data/v66.0/jobs/ingest/750/failedResults/", Route::FailedResults),
+            ("GET", "/services/data/v66.0/jobs/ingest/750/unprocessedRecords", Route::UnprocessedRecords),
         ];
         for (method, path, route) in cases {
             let method: Method = method.parse().unwrap();
@@ -276,7 +334,7 @@ mod tests {
             let other = cases_other(&route);
             assert!(!other.matches(&method, path), "{other} also matches {method} {path}");
         }
-        assert_eq!(Route::of(&Method::GET, "/services/data/v66.0/jobs/ingest/750"), None);
+        assert_eq!(Route::of(&Method::GET, "/services/data/v66.0/jobs/ingest/750/batches"), None);
     }
 
     fn cases_other(route: &Route) -> Route {

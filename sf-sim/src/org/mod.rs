@@ -292,9 +292,42 @@ impl Sim {
         self.shared.state().knobs.page_cap = rows.map(|rows| rows.max(1));
     }
 
-    /// How fast jobs created from now on are complete.
+    /// How fast jobs are complete: query jobs created, and ingest jobs closed, from now on.
     pub fn set_job_pace(&self, pace: JobPace) {
         self.shared.state().knobs.job_pace = pace;
+    }
+
+    /// Whether rows of ingest jobs that run at the same time lock the rows that they hang on. A job's next transaction holds its
+    /// parents; rows of jobs closed later that hang on one of them fail with `UNABLE_TO_LOCK_ROW`. Jobs run at the same time
+    /// only at a pace other than [`JobPace::AtOnce`].
+    pub fn set_row_locks(&self, locks: bool) {
+        self.shared.state().knobs.ingest.row_locks = locks;
+    }
+
+    /// How many transactions of an ingest job are committed yet after it was aborted, one at each later look at its state.
+    pub fn set_commits_after_abort(&self, transactions: u32) {
+        self.shared.state().knobs.ingest.commits_after_abort = transactions;
+    }
+
+    /// How many calls of an ingest job's successful and failed results lack their last rows yet, for jobs that end from now on.
+    pub fn set_late_outcomes(&self, calls: u32) {
+        self.shared.state().knobs.ingest.late_outcomes = calls;
+    }
+
+    /// The most bytes of an ingest job's data, counted as base64: 150,000,000 unless told otherwise.
+    pub fn set_upload_limit(&self, bytes: u64) {
+        self.shared.state().knobs.ingest.upload_limit = bytes;
+    }
+
+    /// The most bytes of uploads and outcome files that the emulator holds for all jobs: 2 GiB unless told otherwise. Uploads
+    /// beyond that are answered with 503.
+    pub fn set_ingest_memory(&self, bytes: u64) {
+        self.shared.state().knobs.ingest.memory = bytes;
+    }
+
+    /// Whether users may delete for good (`hardDelete`). They may, unless told otherwise.
+    pub fn set_hard_delete(&self, allowed: bool) {
+        self.shared.state().knobs.ingest.hard_delete = allowed;
     }
 
     /// How long a session lives after its last use, for sessions opened or used from now on.

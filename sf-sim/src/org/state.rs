@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bulk::Job;
+use crate::bulk::{IngestJobs, IngestKnobs, Job};
 use crate::events::PublishedEvent;
 use crate::fault::Reply;
 use crate::id::{KeyPrefix, RecordId};
@@ -25,7 +25,8 @@ const LOGINS: u32 = 3_600;
 /// Characters of an access token behind the org's id.
 const TOKEN_CHARS: usize = 96;
 
-/// How fast query jobs go from `UploadComplete` to `JobComplete`.
+/// How fast jobs go from `UploadComplete` to `JobComplete`: those of queries, and those of ingest, which commit their rows in
+/// transactions of 200 on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum JobPace {
     /// A job is complete when it is first asked for.
@@ -50,6 +51,7 @@ pub(crate) struct Knobs {
     pub(crate) org_active: bool,
     /// Rows of one page of a REST query.
     pub(crate) batch_size: usize,
+    pub(crate) ingest: IngestKnobs,
 }
 
 impl Default for Knobs {
@@ -63,6 +65,7 @@ impl Default for Knobs {
             my_domain: true,
             org_active: true,
             batch_size: 2_000,
+            ingest: IngestKnobs::default(),
         }
     }
 }
@@ -90,6 +93,7 @@ pub(crate) struct State {
     pub(crate) limits: Limits,
     pub(crate) moved: Option<Moved>,
     pub(crate) jobs: HashMap<RecordId, Job>,
+    pub(crate) ingest: IngestJobs,
     pub(crate) events: VecDeque<PublishedEvent>,
     pub(crate) accounts: Accounts,
     pub(crate) ledger: Ledger,
@@ -108,6 +112,7 @@ impl State {
             limits: Limits::new(),
             moved: None,
             jobs: HashMap::new(),
+            ingest: IngestJobs::default(),
             events: VecDeque::new(),
             accounts,
             ledger: Ledger::default(),
@@ -222,6 +227,7 @@ impl State {
     /// Forgets jobs whose results the org keeps no longer.
     pub(crate) fn drop_old_jobs(&mut self, now: i64) {
         self.jobs.retain(|_, job| now.saturating_sub(job.created_at()) < JOB_MS);
+        self.ingest.drop_old(now);
     }
 }
 

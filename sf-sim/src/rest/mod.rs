@@ -131,7 +131,13 @@ pub(crate) async fn respond(org: &Arc<Shared>, call: &Call) -> Answer {
     let data = DataCall { call, version, session, undo: None };
     let parts = segments(rest);
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    // A job can be aborted before anybody has asked how far it is.
+    let aborts = call.method == Method::PATCH && matches!(parts.as_slice(), ["jobs", "ingest", _]);
+    if !aborts {
+        bulk::tend(org).await;
+    }
     match parts.as_slice() {
+        ["jobs", "ingest", rest @ ..] => bulk::ingest_route(org, &data, rest).await,
         ["jobs", "query", rest @ ..] => bulk::route(org, &data, rest).await,
         ["composite", rest @ ..] => composite::route(org, &data, rest),
         parts => resource(org, &data, parts),

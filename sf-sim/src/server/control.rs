@@ -197,6 +197,12 @@ struct KnobsText {
     page_cap: Option<u64>,
     job_polls: Option<u32>,
     job_ms: Option<u64>,
+    row_locks: Option<bool>,
+    commits_after_abort: Option<u32>,
+    late_outcomes: Option<u32>,
+    upload_limit: Option<u64>,
+    ingest_memory: Option<u64>,
+    hard_delete: Option<bool>,
     session_ms: Option<u64>,
     gzip: Option<bool>,
     my_domain: Option<bool>,
@@ -225,6 +231,7 @@ fn knobs(org: &Arc<Shared>, call: &Call) -> Result<Answer, String> {
     if let Some(ms) = knobs.job_ms {
         sim.set_job_pace(JobPace::After(Duration::from_millis(ms)));
     }
+    ingest_knobs(&sim, &knobs);
     if let Some(ms) = knobs.session_ms {
         sim.set_session_life(Duration::from_millis(ms));
     }
@@ -244,6 +251,27 @@ fn knobs(org: &Arc<Shared>, call: &Call) -> Result<Answer, String> {
         sim.set_limit_used(&name, used);
     }
     Ok(done())
+}
+
+fn ingest_knobs(sim: &Sim, knobs: &KnobsText) {
+    if let Some(locks) = knobs.row_locks {
+        sim.set_row_locks(locks);
+    }
+    if let Some(transactions) = knobs.commits_after_abort {
+        sim.set_commits_after_abort(transactions);
+    }
+    if let Some(calls) = knobs.late_outcomes {
+        sim.set_late_outcomes(calls);
+    }
+    if let Some(bytes) = knobs.upload_limit {
+        sim.set_upload_limit(bytes);
+    }
+    if let Some(bytes) = knobs.ingest_memory {
+        sim.set_ingest_memory(bytes);
+    }
+    if let Some(allowed) = knobs.hard_delete {
+        sim.set_hard_delete(allowed);
+    }
 }
 
 #[derive(Deserialize)]

@@ -175,7 +175,9 @@ fn after(org: &Shared, call: &Call, firing: &Firing, mut answer: Answer) -> Resu
             Err(Reset)
         }
         Action::SlowJob { .. } | Action::FailJob { .. } | Action::LoseJob => {
-            let created = answer.job.filter(|_| Route::CreateJob.matches(&call.method, &call.path));
+            let creates = [Route::CreateJob, Route::CreateIngest];
+            let created =
+                answer.job.filter(|_| creates.iter().any(|route| route.matches(&call.method, &call.path)));
             if let Some(id) = created {
                 trouble(org, id, firing);
             }
@@ -194,13 +196,15 @@ fn trouble(org: &Shared, id: RecordId, firing: &Firing) {
     let now = org.clock.now_ms();
     let mut state = org.state();
     let found = match &firing.action {
-        Action::LoseJob => state.jobs.remove(&id).is_some(),
+        Action::LoseJob => state.jobs.remove(&id).is_some() || state.ingest.remove(id),
         Action::FailJob { message } => {
-            state.jobs.get_mut(&id).map(|job| job.fail(message.clone(), now)).is_some()
+            let query = state.jobs.get_mut(&id).map(|job| job.fail(message.clone(), now));
+            query.or_else(|| state.ingest.get_mut(id).map(|job| job.fail(message.clone(), now))).is_some()
         }
         Action::SlowJob { polls } => {
-            let signals = Arc::clone(&firing.signals);
-            state.jobs.get_mut(&id).map(|job| job.slow_down(*polls, signals)).is_some()
+            let signals = || Arc::clone(&firing.signals);
+            let query = state.jobs.get_mut(&id).map(|job| job.slow_down(*polls, signals()));
+            query.or_else(|| state.ingest.get_mut(id).map(|job| job.slow_down(*polls, signals()))).is_some()
         }
         _ => false,
     };
@@ -209,9 +213,9 @@ fn trouble(org: &Shared, id: RecordId, firing: &Firing) {
     }
 }
 
-/// The id of a job in a path as `…/jobs/query/<id>/results`.
+/// The id of a job in a path as `…/jobs/query/<id>/results` or `…/jobs/ingest/<id>`.
 fn job_in(path: &str) -> Option<RecordId> {
-    let (_, rest) = path.split_once("/jobs/query/")?;
+    let (_, rest) = path.split_once("/jobs/query/").or_else(|| path.split_once("/jobs/ingest/"))?;
     rest.split('/').next()?.parse().ok()
 }
 

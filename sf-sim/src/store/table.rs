@@ -185,6 +185,13 @@ impl Table {
         Ok(())
     }
 
+    /// The row that has a value in the unique field of this place; no answer for a field that is not unique.
+    pub(crate) fn unique_row(&self, at: usize, value: &Cell<'_>) -> Option<Option<RecordId>> {
+        let known = self.unique.get(&at)?;
+        let sensitive = self.def.fields().get(at).is_some_and(|field| field.case_sensitive);
+        Some(key(value, sensitive).and_then(|key| known.get(&key).copied()))
+    }
+
     fn index(&mut self, row: &Row) {
         for (at, known) in &mut self.unique {
             let sensitive = self.def.fields().get(*at).is_some_and(|f| f.case_sensitive);

@@ -37,7 +37,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = do_HEAD = _hand_on
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _hand_on
 
     def log_message(self, *_):
         pass

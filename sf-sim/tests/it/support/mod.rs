@@ -1,5 +1,7 @@
 //! An org with a little data, a client for it, and what tests ask of answers.
 
+mod ingest;
+
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sf_sim::clock::Clock;

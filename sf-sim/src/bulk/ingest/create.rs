@@ -1,0 +1,149 @@
+//! Making a job: what a request has to say, and what it is refused for.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde_json::{Map, Value};
+
+use super::header::is_key;
+use super::job::{IngestJob, Operation, Order};
+use super::{bad, multipart, shut};
+use crate::bulk::choice;
+use crate::bulk::format::{Delimiter, LineEnding};
+use crate::limits::BATCHES;
+use crate::org::Shared;
+use crate::rest::rows::members;
+use crate::rest::{Answer, DataCall};
+use crate::schema::ObjectDef;
+
+/// Characters of data that may come together with the job.
+const MOST_CHARACTERS: usize = 100_000;
+
+/// `POST …/jobs/ingest`, as JSON or as a form with the data in it.
+pub(super) async fn create(org: &Arc<Shared>, data: &DataCall<'_>) -> Result<Answer, Answer> {
+    let content_type = data.call.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+    let (body, content) = match multipart::boundary(content_type) {
+        Some(boundary) => form(&data.call.body, &boundary)?,
+        None => (members(data.call)?, None),
+    };
+    let wanted = Wanted::of(org, &body)?;
+    let detail = wanted.detail();
+    org.journal.amend(data.call.number, |entry| entry.detail = Some(detail));
+    let now = org.clock.now_ms();
+    let id = {
+        let mut state = org.state();
+        let (used, most) = state.limits.usage(BATCHES, now);
+        if used >= most {
+            return Err(bad("LIMIT_EXCEEDED", "ApiBatchItems Limit exceeded."));
+        }
+        let id = state.next_job_id();
+        state.ingest.insert(IngestJob::new(Order {
+            id,
+            operation: wanted.operation,
+            object: wanted.object.name.clone(),
+            external: wanted.external,
+            version: data.version,
+            delimiter: wanted.delimiter,
+            line_ending: wanted.line_ending,
+            created_by: data.session.user,
+            created_ms: org.clock.stamp_ms(),
+        }));
+        id
+    };
+    if let Some(content) = content {
+        shut(org, id, content).await?;
+    }
+    let body = org.state().ingest.get(id).map(IngestJob::created);
+    let mut answer = Answer::ok(&body.ok_or_else(Answer::not_found)?);
+    answer.job = Some(id);
+    Ok(answer)
+}
+
+fn form(body: &Bytes, boundary: &str) -> Result<(Map<String, Value>, Option<Bytes>), Answer> {
+    let parts = multipart::parts(body, boundary)
+        .ok_or_else(|| bad("INVALIDJOB", "The multipart body cannot be read"))?;
+    let part = |name: &str| parts.iter().find(|part| part.name == name).map(|part| part.content.clone());
+    let (Some(job), Some(content)) = (part("job"), part("content")) else {
+        return Err(bad("INVALIDJOB", "A multipart request has the parts job and content"));
+    };
+    if content.len() > MOST_CHARACTERS && String::from_utf8_lossy(&content).chars().count() > MOST_CHARACTERS
+    {
+        let message = format!("The content part has more than {MOST_CHARACTERS} characters");
+        return Err(bad("INVALIDJOB", message));
+    }
+    let job = serde_json::from_slice(&job).map_err(|error| Answer::bad_json(&error))?;
+    Ok((job, Some(content)))
+}
+
+/// What a create request asks for.
+struct Wanted {
+    operation: Operation,
+    object: Arc<ObjectDef>,
+    external: Option<String>,
+    delimiter: Delimiter,
+    line_ending: LineEnding,
+}
+
+impl Wanted {
+    fn of(org: &Shared, body: &Map<String, Value>) -> Result<Self, Answer> {
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        let name = text("operation").unwrap_or("null");
+        let operation = Operation::named(name)
+            .ok_or_else(|| bad("INVALIDJOB", format!("Unsupported operation: {name}")))?;
+        if operation == Operation::HardDelete && !org.state().knobs.ingest.hard_delete {
+            let message = "hardDelete operation requires special user profile permission, please contact your system administrator";
+            return Err(Answer::gateway(StatusCode::BAD_REQUEST, "FEATURENOTENABLED", message));
+        }
+        if let Some(other) = text("contentType").filter(|kind| *kind != "CSV") {
+            return Err(bad("INVALIDJOB", format!("Unsupported contentType: {other}")));
+        }
+        let name = text("object").unwrap_or("null");
+        let object = org.read(|store| store.catalog().get(name).cloned());
+        let object = object.ok_or_else(|| bad("INVALIDENTITY", format!("Unable to find object: {name}")))?;
+        if !takes(&object, operation) {
+            let message = format!("Entity '{}' is not supported by the Bulk API.", object.name);
+            return Err(bad("INVALIDENTITY", message));
+        }
+        Ok(Self {
+            external: external(&object, operation, text("externalIdFieldName"))?,
+            delimiter: choice(body.get("columnDelimiter"), "columnDelimiter")?,
+            line_ending: choice(body.get("lineEnding"), "lineEnding")?,
+            operation,
+            object,
+        })
+    }
+
+    fn detail(&self) -> String {
+        let by = self.external.as_ref().map(|field| format!(" by {field}")).unwrap_or_default();
+        format!("{} {}{by}", self.operation.as_str(), self.object.name)
+    }
+}
+
+fn takes(object: &ObjectDef, operation: Operation) -> bool {
+    let allowed = match operation {
+        Operation::Insert => object.createable,
+        Operation::Update => object.updateable,
+        Operation::Upsert => object.createable && object.updateable,
+        Operation::Delete | Operation::HardDelete => object.deletable,
+    };
+    allowed && !object.event
+}
+
+/// The external id field of an upsert, as the request names it.
+fn external(object: &ObjectDef, operation: Operation, name: Option<&str>) -> Result<Option<String>, Answer> {
+    if operation != Operation::Upsert {
+        return Ok(None);
+    }
+    let name = name.filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| bad("INVALIDJOB", "Must specify an external id field for upsert"))?;
+    if object.field(name).is_some_and(|(_, field)| is_key(field)) {
+        return Ok(Some(name.to_owned()));
+    }
+    let message = format!(
+        "Field name provided, {name} does not match an External ID, Salesforce Id, or indexed field for {}",
+        object.name
+    );
+    Err(bad("INVALIDJOB", message))
+}

@@ -1,0 +1,367 @@
+//! Bulk API 2.0 ingest jobs: their life, and what is refused.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use sf_sim::JobPace;
+use sf_sim::fault::Route;
+
+use crate::support::{Org, V, header, keys, told};
+
+const NOT_FOUND: &str = r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#;
+
+fn error(code: &str, message: &str) -> (u16, String) {
+    (400, json!([{ "errorCode": code, "message": message }]).to_string())
+}
+
+fn insert() -> Value {
+    json!({ "object": "Account", "operation": "insert" })
+}
+
+async fn refused(org: &Org, body: &Value) -> (u16, String) {
+    told(org.post(&format!("{V}/jobs/ingest"), body).await).await
+}
+
+#[tokio::test]
+async fn a_job_is_made_filled_closed_and_worked_on() {
+    let org = Org::new().await;
+    let job = org.ingest(insert()).await;
+    let info = job.info().await;
+    assert_eq!(info["state"], "Open");
+    assert_eq!(info["contentUrl"], format!("services/data/v66.0/jobs/ingest/{}/batches", job.id));
+    let uploaded = job.upload("Name,Phone\nAda,1\nGrace,2\n").await;
+    assert_eq!(uploaded.status(), 201);
+    assert_eq!((header(&uploaded, "content-type"), header(&uploaded, "content-length")), (None, Some("0")));
+    let (status, closed) = job.set("UploadComplete").await;
+    let closed: Value = serde_json::from_str(&closed).unwrap();
+    assert_eq!((status, &closed["state"]), (200, &json!("UploadComplete")));
+    assert_eq!(keys(&closed).last(), Some(&"apiVersion"));
+
+    assert_eq!(job.progress().await, ("JobComplete".to_owned(), 2, 0));
+    let info = job.info().await;
+    let expected = [
+        "id",
+        "operation",
+        "object",
+        "createdById",
+        "createdDate",
+        "systemModstamp",
+        "state",
+        "concurrencyMode",
+        "contentType",
+        "apiVersion",
+        "jobType",
+        "lineEnding",
+        "columnDelimiter",
+        "numberRecordsProcessed",
+        "numberRecordsFailed",
+        "retries",
+        "totalProcessingTime",
+        "apiActiveProcessingTime",
+        "apexProcessingTime",
+    ];
+    assert_eq!(keys(&info), expected);
+    assert_eq!(info["apiVersion"].to_string(), "66.0");
+    let rows = org.rows("SELECT Name, Phone FROM Account ORDER BY Name").await;
+    assert_eq!(rows, [json!({ "Name": "Ada", "Phone": "1" }), json!({ "Name": "Grace", "Phone": "2" })]);
+}
+
+#[tokio::test]
+async fn an_upsert_tells_its_external_id_between_state_and_mode() {
+    let org = Org::new().await;
+    let body = json!({ "object": "account", "operation": "upsert", "externalIdFieldName": "Id",
+        "columnDelimiter": "PIPE", "lineEnding": "CRLF" });
+    let answer = org.post(&format!("{V}/jobs/ingest"), &body).await;
+    let job: Value = answer.json().await.unwrap();
+    let keys = keys(&job);
+    let at = keys.iter().position(|key| *key == "externalIdFieldName").unwrap();
+    assert_eq!((keys[at - 1], keys[at + 1]), ("state", "concurrencyMode"));
+    assert_eq!((&job["object"], &job["externalIdFieldName"]), (&json!("Account"), &json!("Id")));
+    assert_eq!((&job["columnDelimiter"], &job["lineEnding"]), (&json!("PIPE"), &json!("CRLF")));
+}
+
+#[tokio::test]
+async fn data_comes_once() {
+    let org = Org::new().await;
+    let job = org.ingest(insert()).await;
+    let call = org.call(Method::PUT, &job.path("/batches")).header("content-type", "application/json");
+    assert_eq!(call.body("Name\nx").send().await.unwrap().status(), 415);
+    assert_eq!(job.upload("Name\nfirst").await.status(), 201);
+    let id = &job.id[..15];
+    let again = format!(
+        "Found multiple contents for job: <{id}>, please 'Close' / 'Abort' / 'Delete' the current Job then create a new Job and make sure you only do 'PUT' once on a given Job."
+    );
+    assert_eq!(told(job.upload("Name\nsecond").await).await, error("INVALIDJOB", &again));
+    assert_eq!(job.set("UploadComplete").await.0, 200);
+    assert_eq!(job.progress().await.0, "JobComplete");
+    let late = error("INVALIDJOBSTATE", "Uploading to a Job in state JobComplete not allowed");
+    assert_eq!(told(job.upload("Name\nthird").await).await, late);
+    let late = error("INVALIDJOBSTATE", "Closing already Completed Job not allowed");
+    assert_eq!(job.set("UploadComplete").await, late);
+    assert_eq!(org.rows("SELECT Name FROM Account").await, [json!({ "Name": "first" })]);
+    let empty = org.inserted("Account", "Name\n\n\n").await;
+    assert_eq!(empty.progress().await, ("JobComplete".to_owned(), 0, 0));
+    assert_eq!(org.told(&empty.path("/unprocessedrecords")).await, (200, "Name\n".to_owned()));
+}
+
+#[tokio::test]
+async fn job_and_data_come_in_one_form() {
+    let org = Org::new().await;
+    let form = |csv: &str| {
+        format!(
+            "--B\r\nContent-Type: application/json\r\nContent-Disposition: form-data; name=\"job\"\r\n\r\n{}\r\n\
+             --B\r\nContent-Type: text/csv\r\nContent-Disposition: form-data; name=\"content\"; filename=\"content\"\r\n\r\n\
+             {csv}\r\n--B--\r\n",
+            insert()
+        )
+    };
+    let send = |body: String| {
+        let call = org.call(Method::POST, &format!("{V}/jobs/ingest"));
+        call.header("content-type", "multipart/form-data; boundary=\"B\"").body(body).send()
+    };
+    let answer = send(form("Name\nin one go\n")).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let job: Value = answer.json().await.unwrap();
+    assert_eq!(job["state"], "UploadComplete");
+    assert!(job.get("contentUrl").is_none());
+    let info = org.json(&format!("{V}/jobs/ingest/{}", job["id"].as_str().unwrap())).await;
+    assert_eq!((&info["state"], &info["numberRecordsProcessed"]), (&json!("JobComplete"), &json!(1)));
+    assert_eq!(org.rows("SELECT Name FROM Account").await, [json!({ "Name": "in one go" })]);
+
+    // 100,000 characters are taken, one more is not.
+    let csv = |characters: usize| format!("Name\n{}", "x\n".repeat((characters - 5) / 2));
+    let full = csv(99_999);
+    assert_eq!(send(form(&format!("{full}ü"))).await.unwrap().status(), 200);
+    let (status, body) = told(send(form(&format!("{full}üü"))).await.unwrap()).await;
+    assert!(status == 400 && body.contains("100000 characters"), "{body}");
+    assert_eq!(send("--B\r\nnothing".to_owned()).await.unwrap().status(), 400);
+}
+
+#[tokio::test]
+async fn a_job_that_makes_no_sense_is_refused() {
+    let org = Org::new().await;
+    let body = json!({ "object": "Nope", "operation": "insert" });
+    assert_eq!(refused(&org, &body).await, error("INVALIDENTITY", "Unable to find object: Nope"));
+    let upsert = json!({ "object": "Account", "operation": "upsert" });
+    let message = "Must specify an external id field for upsert";
+    assert_eq!(refused(&org, &upsert).await, error("INVALIDJOB", message));
+    let upsert = json!({ "object": "Account", "operation": "upsert", "externalIdFieldName": "Phone" });
+    let message = "Field name provided, Phone does not match an External ID, Salesforce Id, or indexed field for Account";
+    assert_eq!(refused(&org, &upsert).await, error("INVALIDJOB", message));
+    let body = json!({ "object": "User", "operation": "delete" });
+    let message = "Entity 'User' is not supported by the Bulk API.";
+    assert_eq!(refused(&org, &body).await, error("INVALIDENTITY", message));
+    for (member, value) in
+        [("operation", "query"), ("contentType", "JSON"), ("columnDelimiter", "DOT"), ("lineEnding", "CR")]
+    {
+        let mut body = insert();
+        body[member] = value.into();
+        let (status, answer) = refused(&org, &body).await;
+        assert!(status == 400 && answer.starts_with(r#"[{"errorCode":"INVALIDJOB","#), "{answer}");
+    }
+    org.sim.set_hard_delete(false);
+    let body = json!({ "object": "Account", "operation": "hardDelete" });
+    let message = "hardDelete operation requires special user profile permission, please contact your system administrator";
+    assert_eq!(refused(&org, &body).await, error("FEATURENOTENABLED", message));
+    assert_eq!(org.json(&format!("{V}/jobs/ingest")).await["records"], json!([]));
+}
+
+#[tokio::test]
+async fn a_job_is_aborted_deleted_and_then_unknown() {
+    let org = Org::new().await;
+    let running = "Error encountered when deleting the job because the job is not terminated";
+    let job = org.ingest(insert()).await;
+    assert_eq!(job.delete().await, error("API_ERROR", running));
+    assert_eq!(job.set("Aborted").await.0, 200);
+    assert_eq!(job.set("Aborted").await.0, 400);
+    assert_eq!(job.set("UploadComplete").await.0, 400);
+    assert_eq!(org.told(&job.path("/unprocessedrecords")).await, (200, String::new()));
+    assert_eq!(job.delete().await, (204, String::new()));
+    assert_eq!(job.delete().await, (404, NOT_FOUND.to_owned()));
+    for rest in ["", "/failedResults", "/successfulResults", "/unprocessedrecords"] {
+        assert_eq!(org.told(&job.path(rest)).await, (404, NOT_FOUND.to_owned()), "{rest}");
+    }
+
+    org.sim.set_job_pace(JobPace::Polls(5));
+    let job = org.loaded(insert(), "Name\nx\n").await;
+    assert_eq!(job.progress().await.0, "InProgress");
+    assert_eq!(job.delete().await, error("API_ERROR", running));
+    let early = error("INVALIDJOBSTATE", "Results are not available: the job is in state InProgress");
+    assert_eq!(org.told(&job.path("/failedResults")).await, early);
+    let waiting = org.loaded(insert(), "Name\nx\n").await;
+    assert_eq!(waiting.delete().await.0, 204);
+
+    org.sim.set_job_pace(JobPace::AtOnce);
+    let early = org.loaded(insert(), "Name\nx\n").await;
+    assert_eq!(early.set("Aborted").await.0, 200);
+    assert_eq!(early.progress().await, ("Aborted".to_owned(), 0, 0));
+    let done = org.loaded(insert(), "Name\nx\n").await;
+    assert_eq!(done.progress().await.0, "JobComplete");
+    let late = error("INVALIDJOBSTATE", "Aborting already Completed Job not allowed");
+    assert_eq!(done.set("Aborted").await, late);
+    assert_eq!(done.delete().await.0, 204);
+}
+
+#[tokio::test]
+async fn wrong_methods_and_versions_are_told() {
+    let org = Org::new().await;
+    let job = org.loaded(insert(), "Name\nx\n").await;
+    for (method, rest, allowed) in [
+        (Method::PUT, "", "DELETE,GET,HEAD,PATCH"),
+        (Method::POST, "/batches", "PUT"),
+        (Method::DELETE, "/failedResults", "GET,HEAD"),
+    ] {
+        let answer = org.call(method, &job.path(rest)).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), header(&answer, "allow")), (405, Some(allowed)));
+    }
+    assert_eq!(org.told(&job.path("/nothing")).await.0, 404);
+    let other = job.path("/failedResults").replace("v66.0", "v65.0");
+    assert_eq!(org.told(&other).await.0, 409);
+    // Both ways of writing it are in use.
+    assert_eq!(org.told(&job.path("/unprocessedRecords")).await.0, 200);
+}
+
+#[tokio::test]
+async fn lists_hold_the_jobs_of_both_kinds_and_take_filters() {
+    let org = Org::new().await;
+    let ingest = org.ingest(insert()).await.id;
+    let query = org.job("SELECT Id FROM Account").await;
+    let list = async |path: &str| {
+        let list = org.json(&format!("{V}/jobs/{path}")).await;
+        assert_eq!(keys(&list), ["done", "records", "nextRecordsUrl"]);
+        let records = list["records"].as_array().unwrap();
+        records.iter().map(|job| job["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for path in ["ingest", "query", "ingest?concurrencyMode=Parallel&isPkChunkingEnabled=false"] {
+        assert_eq!(list(path).await, [ingest.clone(), query.clone()], "{path}");
+    }
+    assert_eq!(list("ingest?jobType=V2Ingest").await, [ingest]);
+    assert_eq!(list("query?jobType=V2Query").await, [query]);
+    for path in ["ingest?jobType=Classic", "ingest?isPkChunkingEnabled=true", "ingest?concurrencyMode=Serial"]
+    {
+        assert!(list(path).await.is_empty(), "{path}");
+    }
+    let job = org.json(&format!("{V}/jobs/ingest?jobType=V2Ingest")).await["records"][0].clone();
+    let tail = ["apiVersion", "jobType", "contentUrl", "lineEnding", "columnDelimiter"];
+    assert_eq!(keys(&job)[keys(&job).len() - 5..], tail);
+}
+
+#[tokio::test]
+async fn a_list_of_more_than_a_thousand_jobs_goes_on() {
+    let org = Org::new().await;
+    for _ in 0..1_001 {
+        org.ingest(insert()).await;
+    }
+    let first = org.json(&format!("{V}/jobs/ingest")).await;
+    assert_eq!((first["records"].as_array().unwrap().len(), &first["done"]), (1_000, &json!(false)));
+    let next = first["nextRecordsUrl"].as_str().unwrap();
+    assert!(
+        next.starts_with(&format!("{V}/jobs/ingest?queryLocator=01g")) && next.ends_with("-1000"),
+        "{next}"
+    );
+    let rest = org.json(next).await;
+    assert_eq!((&rest["done"], &rest["nextRecordsUrl"]), (&json!(true), &Value::Null));
+    let ids: std::collections::BTreeSet<String> = [&first, &rest]
+        .iter()
+        .flat_map(|page| page["records"].as_array().unwrap())
+        .map(|job| job["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(ids.len(), 1_001);
+    let bad = org.told(&format!("{V}/jobs/ingest?queryLocator=nonsense")).await;
+    assert_eq!(bad, error("INVALID_QUERY_LOCATOR", "invalid query locator"));
+}
+
+#[tokio::test]
+async fn batches_are_counted_and_used_up() {
+    let org = Org::new().await;
+    let left = async || org.json(&format!("{V}/limits")).await["DailyBulkApiBatches"]["Remaining"].clone();
+    let rows = format!("Name\n{}", "x\n".repeat(10_001));
+    let job = org.inserted("Account", &rows).await;
+    assert_eq!(job.progress().await, ("JobComplete".to_owned(), 10_001, 0));
+    assert_eq!(left().await, 14_998);
+    org.sim.set_limit_used("DailyBulkApiBatches", 14_999);
+    let job = org.inserted("Account", &rows).await;
+    assert_eq!(job.failure().await, "ExceededQuota : ApiBatchItems Limit exceeded.");
+    org.sim.set_limit_used("DailyBulkApiBatches", 15_000);
+    let refused = refused(&org, &insert()).await;
+    assert_eq!(refused, error("LIMIT_EXCEEDED", "ApiBatchItems Limit exceeded."));
+    org.sim.clock().advance(Duration::from_secs(24 * 3_600));
+    let token = org.sim.access_token();
+    let call = org.without_token(Method::POST, &format!("{V}/jobs/ingest")).bearer_auth(token);
+    assert_eq!(call.json(&insert()).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn data_has_its_size_and_the_emulator_its_memory() {
+    let org = Org::new().await;
+    org.sim.set_upload_limit(400);
+    let job = org.ingest(insert()).await;
+    // 301 bytes are 404 characters of base64, 300 are 400.
+    let csv = |bytes: usize| format!("Name\n{}", "x\n".repeat(bytes)).chars().take(bytes).collect::<String>();
+    let (status, body) = told(job.upload(&csv(301)).await).await;
+    assert!(status == 400 && body.contains("CLIENTINPUTERROR"), "{body}");
+    assert_eq!(job.upload(&csv(300)).await.status(), 201);
+    org.sim.set_ingest_memory(500);
+    let other = org.ingest(insert()).await;
+    let (status, body) = told(other.upload(&csv(201)).await).await;
+    assert!(status == 503 && body.contains("SERVER_UNAVAILABLE"), "{body}");
+    assert_eq!(job.set("Aborted").await.0, 200);
+    assert_eq!(job.delete().await.0, 204);
+    assert_eq!(other.upload(&csv(201)).await.status(), 201);
+}
+
+#[tokio::test]
+async fn a_job_is_kept_a_week_after_its_end_and_open_for_a_day() {
+    let org = Org::new().await;
+    let done = org.inserted("Account", "Name\nx\n").await;
+    assert_eq!(done.progress().await.0, "JobComplete");
+    let open = org.ingest(insert()).await;
+    let hours = |hours: u64| org.sim.clock().advance(Duration::from_secs(hours * 3_600));
+    let told = async |path: String| {
+        let token = org.sim.access_token();
+        let call = org.without_token(Method::GET, &path).bearer_auth(token);
+        told(call.send().await.unwrap()).await
+    };
+    hours(23);
+    assert!(told(open.path("")).await.1.contains(r#""state":"Open""#));
+    hours(1);
+    assert!(told(open.path("")).await.1.contains(r#""state":"Aborted""#));
+    hours(6 * 24 - 1);
+    assert_eq!(told(done.path("/successfulResults")).await.0, 200);
+    hours(1);
+    assert_eq!(told(done.path("")).await, (404, NOT_FOUND.to_owned()));
+    assert_eq!(told(open.path("")).await.0, 200);
+    hours(24);
+    assert_eq!(told(open.path("")).await, (404, NOT_FOUND.to_owned()));
+}
+
+#[tokio::test]
+async fn the_journal_tells_of_every_call() {
+    let org = Org::new().await;
+    let job = org.inserted("Account", "Name\nx\n").await;
+    job.progress().await;
+    for name in ["successfulResults", "failedResults", "unprocessedrecords"] {
+        job.outcome(name).await;
+    }
+    job.delete().await;
+    let journal = org.sim.journal();
+    for (route, name, status) in [
+        (Route::CreateIngest, "create_ingest", 200),
+        (Route::Upload, "upload", 201),
+        (Route::Close, "close", 200),
+        (Route::IngestInfo, "ingest_info", 200),
+        (Route::SuccessfulResults, "successful_results", 200),
+        (Route::FailedResults, "failed_results", 200),
+        (Route::UnprocessedRecords, "unprocessed_records", 200),
+        (Route::DeleteIngest, "delete_ingest", 204),
+    ] {
+        assert_eq!(Route::named(name), Some(route.clone()));
+        let entries = journal.of(&route);
+        assert_eq!(entries.iter().map(|entry| entry.status).collect::<Vec<_>>(), [Some(status)], "{name}");
+        assert_eq!(journal.count(&route), 1, "{name}");
+    }
+    assert_eq!(journal.of(&Route::CreateIngest)[0].detail.as_deref(), Some("insert Account"));
+    assert_eq!(journal.of(&Route::Close)[0].detail.as_deref(), Some("UploadComplete"));
+    assert_eq!(journal.of(&Route::Upload)[0].received, 7);
+}
