@@ -14,12 +14,24 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum ErrorKind {
     /// A call failed; [`Error::api_error`] says how and whether it was retried.
     Api,
-    /// The org gave the job up (`Failed`); its message is in the text. The job cannot be resumed.
+    /// The caller gave something that cannot work, for example data that is no CSV; the text names the line.
+    /// Nothing was sent of what it is about.
+    InvalidInput,
+    /// The org gave the job up (`Failed`); its message is in the text. The job cannot be resumed. Rows that
+    /// it had written stay written: its outcomes tell which.
     JobFailed,
     /// Somebody aborted the job. It cannot be resumed.
     JobAborted,
     /// The org does not know the job, or no longer: results are kept for seven days.
     JobGone,
+    /// What was asked for is there only once the job is finished.
+    NotFinished,
+    /// Whether the data arrived is not known. It must not be sent into the same job again: abort this job,
+    /// and send the data into another. A load does so by itself.
+    UploadLost,
+    /// What became of some rows is not known: the counts of the job and its outcome files do not add up, or
+    /// a job that may exist could not be found. Nothing is sent again; a person has to look.
+    InDoubt,
     /// The caller's deadline passed. The job goes on in the org and can be resumed by its id.
     Deadline,
     /// A page is not the CSV that the API documents. Fetching it again would give the same.

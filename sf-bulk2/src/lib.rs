@@ -2,6 +2,9 @@
 
 mod csv_rows;
 mod error;
+mod format;
+mod handle;
+mod ingest;
 mod job;
 mod locator;
 mod pages;
@@ -10,6 +13,8 @@ mod rows;
 mod to_writer;
 
 pub use error::{Error, ErrorKind, Result};
+pub use format::{ColumnDelimiter, LineEnding, Nulls};
+pub use ingest::{Echo, Failure, Ingest, IngestJob, Outcomes, Success, Tally};
 pub use job::{JobInfo, JobState, Operation};
 pub use locator::{Locator, Position};
 pub use pages::{PageHead, Pages};

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+pub(crate) mod ingest;
+
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -65,16 +67,21 @@ impl Answer {
 }
 
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Script(Arc<Mutex<(VecDeque<Answer>, Vec<String>)>>);
+pub(crate) struct Script(Arc<Mutex<(VecDeque<Answer>, Vec<String>, Vec<String>)>>);
 
 impl Script {
     pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
-        Self(Arc::new(Mutex::new((answers.into_iter().collect(), Vec::new()))))
+        Self(Arc::new(Mutex::new((answers.into_iter().collect(), Vec::new(), Vec::new()))))
     }
 
     /// Paths and queries that were asked for, without what all have in common.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.0.lock().unwrap().1.clone()
+    }
+
+    /// The bodies of all requests.
+    pub(crate) fn bodies(&self) -> Vec<String> {
+        self.0.lock().unwrap().2.clone()
     }
 
     pub(crate) fn left(&self) -> usize {
@@ -93,6 +100,7 @@ impl HttpService for Script {
         let path = request.uri().path_and_query().unwrap().as_str();
         let short = path.trim_start_matches("/services/data/v65.0/jobs/query");
         script.1.push(format!("{} {short}", request.method()));
+        script.2.push(String::from_utf8(request.body().to_vec()).unwrap());
         let answer = script.0.pop_front();
         Box::pin(async move {
             let Some(answer) = answer else {
@@ -119,7 +127,7 @@ impl HttpService for Script {
 
 /// A token that never changes.
 #[derive(Debug)]
-struct Always;
+pub(crate) struct Always;
 
 impl TokenProvider for Always {
     fn token(&self) -> BoxFuture<'_, sf_core::Result<Arc<Token>>> {
