@@ -5,6 +5,8 @@ use std::fmt;
 
 use sf_core::Id;
 
+use crate::Loaded;
+
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -54,6 +56,7 @@ struct Inner {
     message: String,
     job: Option<Id>,
     source: Option<Source>,
+    loaded: Option<Loaded>,
 }
 
 enum Source {
@@ -63,7 +66,7 @@ enum Source {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, job: impl Into<Option<Id>>, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), job: job.into(), source: None }))
+        Self(Box::new(Inner { kind, message: message.into(), job: job.into(), source: None, loaded: None }))
     }
 
     pub(crate) fn api(job: impl Into<Option<Id>>, what: &str, error: sf_core::Error) -> Self {
@@ -75,6 +78,22 @@ impl Error {
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(Source::Other(source.into()));
         self
+    }
+
+    /// The call whose answer was lost.
+    pub(crate) fn lost_answer(&self) -> Option<sf_core::Error> {
+        let source = self.source().and_then(|e| e.downcast_ref::<sf_core::Error>());
+        source.cloned()
+    }
+
+    pub(crate) fn with_loaded(mut self, loaded: Loaded) -> Self {
+        self.0.loaded = Some(loaded);
+        self
+    }
+
+    /// What a load had done when it stopped: its jobs, and how many of its rows it had got to.
+    pub fn loaded(&self) -> Option<&Loaded> {
+        self.0.loaded.as_ref()
     }
 
     /// What kind of failure this is.
@@ -104,8 +123,12 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.job {
-            Some(job) => write!(f, "job {job}: {}", self.0.message),
-            None => f.write_str(&self.0.message),
+            Some(job) => write!(f, "job {job}: {}", self.0.message)?,
+            None => f.write_str(&self.0.message)?,
+        }
+        match &self.0.loaded {
+            Some(loaded) => write!(f, "\n  {loaded}"),
+            None => Ok(()),
         }
     }
 }

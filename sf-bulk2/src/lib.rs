@@ -14,7 +14,9 @@ mod to_writer;
 
 pub use error::{Error, ErrorKind, Result};
 pub use format::{ColumnDelimiter, LineEnding, Nulls};
-pub use ingest::{Echo, Failure, Ingest, IngestJob, Outcomes, Success, Tally};
+pub use ingest::{
+    Cell, Echo, Failure, Ingest, IngestJob, Load, Loaded, LoadedJob, Outcomes, Success, Tally, cell,
+};
 pub use job::{JobInfo, JobState, Operation};
 pub use locator::{Locator, Position};
 pub use pages::{PageHead, Pages};

@@ -1,10 +1,19 @@
 //! Ingest jobs: rows that are written to an org, and what became of each.
 
+mod cell;
+mod cut;
+mod encode;
 mod job;
+mod load;
 mod outcome;
+mod scan;
+mod serialize;
+mod source;
 mod tally;
 
+pub use cell::{Cell, cell};
 pub use job::IngestJob;
+pub use load::{Load, Loaded, LoadedJob};
 pub use outcome::{Echo, Failure, Outcomes, Success};
 pub use tally::Tally;
 
@@ -12,7 +21,14 @@ use serde::Serialize;
 use sf_core::{Client, Id};
 
 use crate::handle::{Handle, Kind};
-use crate::{ColumnDelimiter, LineEnding, Operation, Result};
+use crate::{ColumnDelimiter, Error, ErrorKind, LineEnding, Operation, Result};
+use encode::Format;
+use sf_core::poll::PollPolicy;
+use source::Limits;
+
+/// What the org takes for one job at most: 150 MB once it is base64, so 112 MB; its guide advises 100 MB
+/// (Bulk API 2.0 guide, "Upload Job Data").
+const MAX_PART: usize = 100_000_000;
 
 /// What is to be done with rows, and how their CSV is written.
 ///
@@ -34,6 +50,32 @@ pub struct Ingest {
     line_ending: LineEnding,
     #[serde(skip_serializing_if = "Option::is_none")]
     assignment_rule_id: Option<Id>,
+    #[serde(skip)]
+    loading: Loading,
+}
+
+/// How a load is spread over jobs.
+#[derive(Debug, Clone)]
+struct Loading {
+    part_bytes: usize,
+    part_rows: u64,
+    jobs_in_flight: usize,
+    poll: PollPolicy,
+    convert_line_ends: bool,
+    columns: Vec<String>,
+}
+
+impl Default for Loading {
+    fn default() -> Self {
+        Self {
+            part_bytes: 16 * 1024 * 1024,
+            part_rows: u64::MAX,
+            jobs_in_flight: 4,
+            poll: PollPolicy::default(),
+            convert_line_ends: false,
+            columns: Vec::new(),
+        }
+    }
 }
 
 impl Ingest {
@@ -46,6 +88,7 @@ impl Ingest {
             column_delimiter: ColumnDelimiter::default(),
             line_ending: LineEnding::default(),
             assignment_rule_id: None,
+            loading: Loading::default(),
         }
     }
 
@@ -94,6 +137,68 @@ impl Ingest {
     pub fn assignment_rule(mut self, id: Id) -> Self {
         self.assignment_rule_id = Some(id);
         self
+    }
+
+    /// Makes line ends inside cells those of the job. Without it a cell with another line end is an error
+    /// before it is sent, because the org gives up the whole job for it.
+    pub fn convert_line_ends(mut self) -> Self {
+        self.loading.convert_line_ends = true;
+        self
+    }
+
+    /// The columns of rows that are written by serde, where the first row may not have all of them.
+    pub fn columns<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.loading.columns = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How many bytes one job of a load gets at most, header included: 16 MiB by default, 100 MB at most.
+    /// A load needs about this much memory for each job in flight, and once more for the part that is written.
+    pub fn part_bytes(mut self, bytes: usize) -> Self {
+        self.loading.part_bytes = bytes;
+        self
+    }
+
+    /// How many rows one job of a load gets at most. No limit by default; the org itself works in chunks of
+    /// 10,000, and each of them counts for the day's allowance.
+    pub fn part_rows(mut self, rows: u64) -> Self {
+        self.loading.part_rows = rows;
+        self
+    }
+
+    /// How many jobs of a load run at once: four by default. Jobs in flight at once end in any order; where
+    /// rows of the same record stand in several parts, or parents are locked by several, one at a time keeps
+    /// order and peace.
+    pub fn jobs_in_flight(mut self, jobs: usize) -> Self {
+        self.loading.jobs_in_flight = jobs;
+        self
+    }
+
+    /// How often, and how long, a load asks for its jobs.
+    pub fn poll(mut self, policy: PollPolicy) -> Self {
+        self.loading.poll = policy;
+        self
+    }
+
+    fn format(&self) -> Format {
+        Format {
+            delimiter: self.column_delimiter,
+            line_ending: self.line_ending,
+            convert: self.loading.convert_line_ends,
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { bytes: self.loading.part_bytes, rows: self.loading.part_rows.max(1) }
+    }
+
+    fn check(&self) -> Result<()> {
+        let bytes = self.loading.part_bytes;
+        if bytes > MAX_PART {
+            let text = format!("a part of {bytes} bytes is more than the {MAX_PART} that one job takes");
+            return Err(Error::new(ErrorKind::InvalidInput, None, text));
+        }
+        Ok(())
     }
 
     /// Makes the job, under the client's API version, and sends nothing yet.

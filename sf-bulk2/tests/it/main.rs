@@ -3,6 +3,7 @@
 
 mod faults;
 mod ingest;
+mod load;
 mod org;
 mod recorded;
 mod support;
