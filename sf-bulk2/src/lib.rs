@@ -10,12 +10,14 @@ mod locator;
 mod pages;
 mod query;
 mod rows;
+mod spool;
 mod to_writer;
 
 pub use error::{Error, ErrorKind, Result};
 pub use format::{ColumnDelimiter, LineEnding, Nulls};
 pub use ingest::{
-    Cell, Echo, Failure, Ingest, IngestJob, Load, Loaded, LoadedJob, Outcomes, Success, Tally, cell,
+    Cell, Echo, Failure, Ingest, IngestJob, Input, Joined, JoinedOutcomes, Load, Loaded, LoadedJob, Outcomes,
+    Retried, RetryLocks, Success, Tally, cell,
 };
 pub use job::{JobInfo, JobState, Operation};
 pub use locator::{Locator, Position};

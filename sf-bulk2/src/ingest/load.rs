@@ -8,8 +8,10 @@ use futures_util::{Stream, StreamExt};
 use sf_core::{Client, Id};
 
 use super::cut::Part;
+use super::join::Kept;
 use super::outcome::Line;
-use super::{Echo, Failure, Ingest, IngestJob, Outcomes, Success, Tally};
+use super::{Echo, Failure, Ingest, IngestJob, JoinedOutcomes, Outcomes, Success, Tally};
+use crate::spool::Spool;
 use crate::{Error, ErrorKind, JobInfo, Result};
 
 /// A load that can be run. Made by [`Ingest::csv`], [`Ingest::csv_file`], [`Ingest::csv_bytes`],
@@ -43,6 +45,8 @@ pub struct LoadedJob {
     pub rows: u64,
     /// Jobs made for the same rows whose upload got no answer. They were aborted, and wrote nothing.
     pub abandoned: Vec<Id>,
+    /// Its data, where the load keeps its rows.
+    pub(super) kept: Option<Kept>,
 }
 
 /// What a load did.
@@ -50,6 +54,7 @@ pub struct LoadedJob {
 pub struct Loaded {
     jobs: Vec<LoadedJob>,
     next_row: u64,
+    pub(super) ingest: Option<Ingest>,
 }
 
 /// For people, and the end of an error's message.
@@ -123,6 +128,18 @@ impl Loaded {
         self.outcomes(|job| async move { job.unprocessed().await })
     }
 
+    /// The rows that were refused, each with the row as it was sent. The load must have kept its rows
+    /// ([`Ingest::keep_rows`]).
+    pub fn failures_with_input(&self) -> JoinedOutcomes<Failure> {
+        JoinedOutcomes::new(self.jobs.clone())
+    }
+
+    /// The rows that were written, each with the row as it was sent. The load must have kept its rows
+    /// ([`Ingest::keep_rows`]).
+    pub fn successes_with_input(&self) -> JoinedOutcomes<Success> {
+        JoinedOutcomes::new(self.jobs.clone())
+    }
+
     fn outcomes<T, F>(&self, open: impl Fn(IngestJob) -> F + Send + 'static) -> BoxStream<'static, Result<T>>
     where
         T: Line + Send + 'static,
@@ -169,16 +186,20 @@ impl<'a> Load<'a> {
         self.ingest.check()?;
         let (ingest, mut on_job) = (self.ingest, self.on_job);
         let stopped = AtomicBool::new(false);
-        let mut loaded = Loaded::default();
+        let mut loaded = Loaded { ingest: Some(ingest.clone()), ..Loaded::default() };
+        let spool = match ingest.loading.keep_rows {
+            true => Some(Spool::new().await.map_err(|e| unkept(None, e))?),
+            false => None,
+        };
         let mut first_error = None;
         let sent = self
             .parts
             .take_while(|_| std::future::ready(!stopped.load(Ordering::Relaxed)))
             .map(|part| {
-                let ingest = &ingest;
+                let (ingest, spool) = (&ingest, spool.as_ref());
                 async move {
                     match part {
-                        Ok(part) => send(client, ingest, part).await,
+                        Ok(part) => send(client, ingest, spool, part).await,
                         Err(error) => Sent { end: 0, done: None, error: Some(error) },
                     }
                 }
@@ -214,9 +235,21 @@ struct Sent {
     error: Option<Error>,
 }
 
-async fn send(client: &Client, ingest: &Ingest, part: Part) -> Sent {
+fn unkept(job: Option<Id>, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, job, "its rows could not be kept in a temporary file").with_source(error)
+}
+
+async fn send(client: &Client, ingest: &Ingest, spool: Option<&Spool>, part: Part) -> Sent {
     let (first_row, rows) = (part.first_row, part.rows);
     let end = first_row + rows;
+    let mut kept = None;
+    if let Some(spool) = spool {
+        match spool.append(part.csv.clone()).await {
+            Ok(span) => kept = Some(ingest.kept(spool, span)),
+            // Before anything of it is sent.
+            Err(error) => return Sent { end: first_row, done: None, error: Some(unkept(None, error)) },
+        }
+    }
     let mut abandoned = Vec::new();
     let job = match upload(client, ingest, part, &mut abandoned).await {
         Ok(job) => job,
@@ -231,7 +264,7 @@ async fn send(client: &Client, ingest: &Ingest, part: Part) -> Sent {
             (info, Some(error))
         }
     };
-    let done = info.map(|info| LoadedJob { job, info, first_row, rows, abandoned });
+    let done = info.map(|info| LoadedJob { job, info, first_row, rows, abandoned, kept });
     Sent { end, done, error }
 }
 

@@ -4,7 +4,9 @@ mod cell;
 mod cut;
 mod encode;
 mod job;
+mod join;
 mod load;
+mod locks;
 mod outcome;
 mod scan;
 mod serialize;
@@ -13,7 +15,9 @@ mod tally;
 
 pub use cell::{Cell, cell};
 pub use job::IngestJob;
+pub use join::{Input, Joined, JoinedOutcomes};
 pub use load::{Load, Loaded, LoadedJob};
+pub use locks::{Retried, RetryLocks};
 pub use outcome::{Echo, Failure, Outcomes, Success};
 pub use tally::Tally;
 
@@ -21,8 +25,10 @@ use serde::Serialize;
 use sf_core::{Client, Id};
 
 use crate::handle::{Handle, Kind};
+use crate::spool::{Span, Spool};
 use crate::{ColumnDelimiter, Error, ErrorKind, LineEnding, Operation, Result};
 use encode::Format;
+use join::Kept;
 use sf_core::poll::PollPolicy;
 use source::Limits;
 
@@ -63,6 +69,7 @@ struct Loading {
     poll: PollPolicy,
     convert_line_ends: bool,
     columns: Vec<String>,
+    keep_rows: bool,
 }
 
 impl Default for Loading {
@@ -74,6 +81,7 @@ impl Default for Loading {
             poll: PollPolicy::default(),
             convert_line_ends: false,
             columns: Vec::new(),
+            keep_rows: false,
         }
     }
 }
@@ -178,6 +186,23 @@ impl Ingest {
     pub fn poll(mut self, policy: PollPolicy) -> Self {
         self.loading.poll = policy;
         self
+    }
+
+    /// Keeps the rows of a load in a temporary file until its [`Loaded`] is dropped: to join outcomes to
+    /// them ([`Loaded::failures_with_input`]) and to send locked ones again ([`Loaded::retry_locked`]).
+    pub fn keep_rows(mut self) -> Self {
+        self.loading.keep_rows = true;
+        self
+    }
+
+    /// The data of a job that is kept.
+    fn kept(&self, spool: &Spool, span: Span) -> Kept {
+        let key = match self.operation {
+            Operation::Insert => None,
+            Operation::Upsert => self.external_id_field_name.clone(),
+            _ => Some("Id".to_owned()),
+        };
+        Kept { spool: spool.clone(), span, format: self.format(), key }
     }
 
     fn format(&self) -> Format {

@@ -28,6 +28,16 @@ pub struct Echo {
 }
 
 impl Echo {
+    #[cfg(test)]
+    pub(super) fn of(header: Arc<Vec<String>>, cells: &[&str]) -> Self {
+        let mut this = Self { header, text: String::new(), ends: Vec::new() };
+        for cell in cells {
+            this.text.push_str(cell);
+            this.ends.push(this.text.len());
+        }
+        this
+    }
+
     /// The names of the columns, as they were sent.
     pub fn header(&self) -> &[String] {
         &self.header

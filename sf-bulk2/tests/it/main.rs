@@ -5,5 +5,6 @@ mod faults;
 mod ingest;
 mod load;
 mod org;
+mod outcomes;
 mod recorded;
 mod support;

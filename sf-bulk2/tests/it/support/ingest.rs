@@ -257,7 +257,13 @@ impl Job {
                 ("failedResults", Err(error)) => [String::new(), error.clone()],
                 _ => continue,
             };
-            let cells = own.iter().map(String::as_str).chain(rows[*i].iter());
+            // Values are written anew from what was read: a large number as it comes.
+            let anew = rows[*i].iter().map(|cell| match cell.parse::<f64>() {
+                Ok(number) if cell.len() >= 8 => format!("{number:E}"),
+                _ if cell == "#N/A" => String::new(),
+                _ => cell.to_owned(),
+            });
+            let cells = own.into_iter().chain(anew);
             let quoted: Vec<_> = cells.map(|c| format!("\"{}\"", c.replace('"', "\"\""))).collect();
             out += &quoted.join(&comma.to_string());
             out += end;
