@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use sf_core::{ApiVersion, Id};
 
-use crate::{ColumnDelimiter, LineEnding};
+use crate::{ColumnDelimiter, JobType, LineEnding};
 
 /// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -71,6 +71,9 @@ pub struct JobInfo {
     /// What the job does; `None` where the org does not say.
     #[serde(default)]
     pub operation: Option<Operation>,
+    /// What kind of job it is; absent right after creation.
+    #[serde(default, deserialize_with = "known")]
+    pub job_type: Option<JobType>,
     /// The object that is read or written.
     #[serde(default)]
     pub object: String,

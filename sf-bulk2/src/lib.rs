@@ -6,8 +6,10 @@ mod format;
 mod handle;
 mod ingest;
 mod job;
+mod list;
 mod locator;
 mod pages;
+mod parallel;
 mod query;
 mod rows;
 mod spool;
@@ -20,7 +22,9 @@ pub use ingest::{
     Retried, RetryLocks, Success, Tally, cell,
 };
 pub use job::{JobInfo, JobState, Operation};
+pub use list::{JobList, JobType, Jobs};
 pub use locator::{Locator, Position};
 pub use pages::{PageHead, Pages};
+pub use parallel::{Page, ParallelPages};
 pub use query::{Query, QueryJob};
 pub use rows::Rows;

@@ -6,5 +6,6 @@ mod ingest;
 mod load;
 mod org;
 mod outcomes;
+mod parallel;
 mod recorded;
 mod support;
