@@ -81,7 +81,8 @@ impl Handle {
         self.request(Method::GET, rest).json().await.map_err(|e| self.error(failed, e))
     }
 
-    /// Asks for a state. Where the answer is lost, how the job stands decides whether to ask again.
+    /// Asks for a state. Where the answer is lost, how the job stands decides whether to ask again; where
+    /// that cannot be had either, nobody knows, and that is the error.
     pub(crate) async fn set_state(&self, wanted: JobState, failed: &str) -> Result<()> {
         #[derive(Serialize)]
         struct State {
@@ -98,7 +99,12 @@ impl Handle {
             if !lost {
                 return Err(self.error(failed, error));
             }
-            if reached(wanted, self.info().await?.state) {
+            let info = self.info().await.map_err(|e| {
+                let text =
+                    format!("in doubt: {failed}, or it was and the answer was lost; ask for its state");
+                self.fail(ErrorKind::InDoubt, text).with_source(e)
+            })?;
+            if reached(wanted, info.state) {
                 return Ok(());
             }
             attempts.pause_after(error, true).await.map_err(|e| self.error(failed, e))?;

@@ -85,15 +85,7 @@ impl IngestJob {
     /// [`ErrorKind::Api`] where the org refuses, for example because the job was aborted.
     /// [`ErrorKind::InDoubt`] where neither an answer nor the state could be had: the job may run.
     pub async fn close(&self) -> Result<()> {
-        let closed = self.handle.set_state(JobState::UploadComplete, "it could not be closed").await;
-        closed.map_err(|error| match error.api_error().map(sf_core::Error::verdict) {
-            Some(Verdict::IfRepeatable | Verdict::Always) => {
-                let text = "in doubt: whether it was closed is not known; ask for its state before sending its \
-                            data again";
-                self.handle.fail(ErrorKind::InDoubt, text).with_source(error)
-            }
-            _ => error,
-        })
+        self.handle.set_state(JobState::UploadComplete, "it could not be closed").await
     }
 
     /// Ends the job. Rows that were written already stay written, and some more may follow for a moment:

@@ -164,7 +164,7 @@ impl Own {
     }
 
     fn new(data: Vec<u8>, span: Span, format: Format, key: Option<&str>, first_row: u64) -> Self {
-        let mut scanner = Scanner::new(format);
+        let mut scanner = Scanner::new(format, usize::MAX);
         let mut bounds = Vec::new();
         let mut rest = &data[..];
         // It was written here, so there is nothing wrong with it.

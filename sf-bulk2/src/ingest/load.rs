@@ -54,6 +54,7 @@ pub struct LoadedJob {
 pub struct Loaded {
     jobs: Vec<LoadedJob>,
     next_row: u64,
+    stopped: bool,
     pub(super) ingest: Option<Ingest>,
 }
 
@@ -61,15 +62,16 @@ pub struct Loaded {
 impl fmt::Display for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (jobs, rows) = (self.jobs.len(), self.rows());
+        let (written, failed, unprocessed) = (self.succeeded(), self.failed(), self.unprocessed());
         write!(
             f,
-            "{rows} rows were sent in {jobs} jobs that ended: {} written, {} failed, {} unprocessed; rows from {} on \
-             were not sent",
-            self.succeeded(),
-            self.failed(),
-            self.unprocessed(),
-            self.next_row
-        )
+            "{rows} rows were sent in {jobs} jobs that ended: {written} written, {failed} failed, {unprocessed} \
+             unprocessed"
+        )?;
+        if self.stopped {
+            write!(f, "; rows from {} on were not sent", self.next_row)?;
+        }
+        Ok(())
     }
 }
 
@@ -222,7 +224,10 @@ impl<'a> Load<'a> {
         loaded.jobs.sort_by_key(|j| j.first_row);
         match first_error {
             None => Ok(loaded),
-            Some(error) => Err(error.with_loaded(loaded)),
+            Some(error) => {
+                loaded.stopped = true;
+                Err(error.with_loaded(loaded))
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::{Error, ErrorKind, JobInfo, Result};
 /// sent, and rows come in any order.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Echo {
+    job: Id,
     header: Arc<Vec<String>>,
     text: String,
     ends: Vec<usize>,
@@ -30,7 +31,8 @@ pub struct Echo {
 impl Echo {
     #[cfg(test)]
     pub(super) fn of(header: Arc<Vec<String>>, cells: &[&str]) -> Self {
-        let mut this = Self { header, text: String::new(), ends: Vec::new() };
+        let job = "7507Q000009f52jQAA".parse().expect("an id");
+        let mut this = Self { job, header, text: String::new(), ends: Vec::new() };
         for cell in cells {
             this.text.push_str(cell);
             this.ends.push(this.text.len());
@@ -63,7 +65,7 @@ impl Echo {
         let header: csv::StringRecord = self.header.iter().collect();
         let row: csv::StringRecord = self.cells().collect();
         row.deserialize(Some(&header)).map_err(|e| {
-            Error::new(ErrorKind::Row, None, "an echoed row is not what was asked for").with_source(e)
+            Error::new(ErrorKind::Row, self.job, "an echoed row is not what was asked for").with_source(e)
         })
     }
 }
@@ -415,6 +417,7 @@ impl<T: Line> Outcomes<T> {
         };
         let owned = if own == 2 { [cell(0), cell(1)] } else { [""; 2] };
         let echo = Echo {
+            job: self.job.id,
             header,
             text: text.get(cut..).unwrap_or_default().to_owned(),
             ends: cells.ends[own..].iter().map(|end| end - cut).collect(),

@@ -44,10 +44,12 @@ pub(super) struct Scanner {
     bom: Option<usize>,
     /// The last empty line before the record in hand.
     blank: Option<u64>,
+    /// How long a record may be. Without an end to it, a quote that is never closed would take all memory.
+    max: usize,
 }
 
 impl Scanner {
-    pub(super) fn new(format: Format) -> Self {
+    pub(super) fn new(format: Format, max: usize) -> Self {
         Self {
             format,
             state: State::Start,
@@ -58,6 +60,7 @@ impl Scanner {
             opened: (1, 1),
             bom: Some(0),
             blank: None,
+            max,
         }
     }
 
@@ -98,6 +101,9 @@ impl Scanner {
             return Ok(false);
         }
         while let Some(&byte) = input.first() {
+            if self.record.len() > self.max {
+                return Err(self.too_long());
+            }
             match self.state {
                 State::Quoted => self.quoted(input)?,
                 State::Plain if !self.is_special(byte) => self.plain(input),
@@ -110,6 +116,19 @@ impl Scanner {
             }
         }
         Ok(false)
+    }
+
+    fn too_long(&self) -> Fault {
+        let what = match (self.state, self.opened) {
+            (State::Quoted, (line, cell)) => {
+                format!(
+                    "the quoted cell {cell} that begins on line {line} goes on for more than {} bytes",
+                    self.max
+                )
+            }
+            _ => format!("the row is longer than the {} bytes that one job takes", self.max),
+        };
+        Fault { line: self.began, what }
     }
 
     fn begin(&mut self) {
@@ -264,7 +283,7 @@ mod tests {
 
     /// Records with the number of their cells, when the data comes in pieces of this size.
     fn scan(format: Format, data: &[u8], piece: usize) -> Result<Vec<(String, usize)>, Fault> {
-        let mut scanner = Scanner::new(format);
+        let mut scanner = Scanner::new(format, 1 << 20);
         let mut out = Vec::new();
         for mut piece in data.chunks(piece) {
             while scanner.next(&mut piece)? {

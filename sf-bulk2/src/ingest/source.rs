@@ -42,7 +42,7 @@ impl Ingest {
     }
 
     fn csv_of(self, name: String, origin: Origin<'_>) -> Load<'_> {
-        let scanner = Scanner::new(self.format());
+        let scanner = Scanner::new(self.format(), self.limits().bytes);
         let lines = Lines { name, scanner, cutter: None, width: 0, limits: self.limits() };
         let source = CsvSource { origin, lines, piece: vec![0; PIECE], at: 0, filled: 0, ended: false };
         let parts = futures_util::stream::try_unfold(source, |mut source| async move {

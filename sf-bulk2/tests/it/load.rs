@@ -346,3 +346,18 @@ async fn a_load_can_run_as_a_task_of_its_own() {
     });
     assert_eq!(rows.await.unwrap(), 5);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_quote_that_is_never_closed_does_not_take_all_memory() {
+    use tokio::io::AsyncReadExt;
+    let org = IngestOrg::new();
+    // Data without an end: only a bound makes this test end.
+    let endless = (&b"A,B\n1,2\n3,\"x\n"[..]).chain(tokio::io::repeat(b'y'));
+    let error = Ingest::insert("Account").part_bytes(1000).csv(endless).run(&org.client()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    let text = "line 3 of the data: the quoted cell 2 that begins on line 3 goes on for more than 1000 bytes";
+    assert!(error.to_string().starts_with(text), "{error}");
+    let endless = (&b"A,B\n1,"[..]).chain(tokio::io::repeat(b'y'));
+    let error = Ingest::insert("Account").part_bytes(1000).csv(endless).run(&org.client()).await.unwrap_err();
+    assert!(error.to_string().starts_with("line 2 of the data: the row is longer than"), "{error}");
+}
