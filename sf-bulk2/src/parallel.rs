@@ -1,22 +1,20 @@
 //! Pages of a result side by side: the org names them beforehand (`resultPages`), a few are fetched at once.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+mod sink;
 
-use bytes::Bytes;
+use std::collections::VecDeque;
+use std::io;
+
 use futures_util::stream::{BoxStream, StreamExt};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use sf_core::Id;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinHandle;
 
-use crate::spool::{Span, Spool};
 use crate::{Error, ErrorKind, Locator, Pages, Position, QueryJob, Result};
-
-/// What is read of a page that lies in a temporary file at once.
-const PIECE: usize = 256 * 1024;
+use sink::{Data, Sink};
 
 /// Reads the pages of a result with several of them on their way. Made by [`Pages::parallel`].
 ///
@@ -61,15 +59,10 @@ pub struct Page {
     pub header: Vec<String>,
     /// How many rows it has, without those that the position passed by.
     pub rows: u64,
+    job: Id,
     /// Where to go on after it; `None` after the last page.
     after: Option<Position>,
     data: Data,
-}
-
-#[derive(Debug)]
-enum Data {
-    Memory(Vec<u8>),
-    File(Spool, Vec<Span>),
 }
 
 impl Pages {
@@ -146,7 +139,7 @@ impl ParallelPages {
         Ok(Some(page))
     }
 
-    fn ended(&mut self) -> Result<()> {
+    fn ended(&self) -> Result<()> {
         if let (Some(rows), Some(expected)) = (self.rows, self.setup.expected)
             && rows != expected
         {
@@ -168,7 +161,7 @@ impl ParallelPages {
         while let Some(page) = self.next_page().await? {
             let job = self.setup.job.id();
             let io = |e| Error::new(ErrorKind::Io, job, "its rows could not be written").with_source(e);
-            if std::mem::take(&mut header_due) {
+            if std::mem::take(&mut header_due) && !page.header.is_empty() {
                 out.write_all(header_line(&page.header).as_bytes()).await.map_err(io)?;
             }
             rows += page.rows;
@@ -190,15 +183,7 @@ impl Page {
     /// # Errors
     /// Those of the writer and of the temporary file.
     pub async fn copy_to<W: AsyncWrite + Unpin>(&self, out: &mut W) -> io::Result<()> {
-        match &self.data {
-            Data::Memory(bytes) => out.write_all(bytes).await,
-            Data::File(spool, spans) => {
-                for span in spans {
-                    out.write_all(&spool.read(*span).await?).await?;
-                }
-                Ok(())
-            }
-        }
+        self.data.copy_to(out).await
     }
 
     /// The rows as structs: columns by name, an empty cell as `None`. A page in a temporary file is read
@@ -207,25 +192,14 @@ impl Page {
     /// # Errors
     /// [`ErrorKind::Row`] where one is no `T`, and [`ErrorKind::Io`] of the temporary file.
     pub async fn rows<T: DeserializeOwned>(self) -> Result<impl Iterator<Item = Result<T>>> {
-        let mut whole = Vec::new();
-        let bytes = match self.data {
-            Data::Memory(bytes) => bytes,
-            Data::File(spool, spans) => {
-                for span in spans {
-                    let piece = spool.read(span).await;
-                    whole.extend(piece.map_err(|e| {
-                        Error::new(ErrorKind::Io, None, "a page could not be read back").with_source(e)
-                    })?);
-                }
-                whole
-            }
-        };
+        let bytes = self.data.whole().await.map_err(|e| {
+            Error::new(ErrorKind::Io, self.job, "a page could not be read back").with_source(e)
+        })?;
         let header: csv::StringRecord = self.header.iter().collect();
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(io::Cursor::new(bytes));
-        let mut row = csv::StringRecord::new();
+        let (mut row, job) = (csv::StringRecord::new(), self.job);
         Ok(std::iter::from_fn(move || {
-            let wrong =
-                |e| Error::new(ErrorKind::Row, None, "a row is not what was asked for").with_source(e);
+            let wrong = |e| Error::new(ErrorKind::Row, job, "a row is not what was asked for").with_source(e);
             match reader.read_record(&mut row) {
                 Ok(false) => None,
                 Ok(true) => Some(row.deserialize(Some(&header)).map_err(wrong)),
@@ -296,85 +270,21 @@ async fn fetch(setup: &Setup, from: Position) -> Result<Page> {
 /// The next page of the reader, whole.
 async fn take(pages: &mut Pages, memory: usize) -> Result<Option<Page>> {
     let Some(head) = pages.next_page().await? else { return Ok(None) };
-    let mut sink = Sink { memory, bytes: Vec::new(), filed: None, writing: None };
+    let mut sink = Sink::new(memory);
     let rows = pages.write_body_to(&mut sink).await?;
-    let io = |e| pages.error(ErrorKind::Io, "a page could not be kept in a temporary file").with_source(e);
-    let data = sink.finish().await.map_err(io)?;
+    let kept = sink.finish().await;
+    let data = kept.map_err(|e| {
+        pages.error(ErrorKind::Io, "a page could not be kept in a temporary file").with_source(e)
+    })?;
     let header = pages.header().unwrap_or_default().to_vec();
-    Ok(Some(Page { locator: head.locator, header, rows, after: pages.position(), data }))
-}
-
-/// Holds a page: in memory as long as it is small, then in a file.
-struct Sink {
-    memory: usize,
-    bytes: Vec<u8>,
-    filed: Option<(Spool, Vec<Span>)>,
-    writing: Option<Writing>,
-}
-
-type Writing = Pin<Box<dyn Future<Output = io::Result<(Spool, Span)>> + Send>>;
-
-impl Sink {
-    /// Moves what is in memory to the file, by pieces.
-    fn flush_bytes(&mut self) {
-        let bytes = Bytes::from(std::mem::take(&mut self.bytes));
-        let spool = self.filed.as_ref().map(|f| f.0.clone());
-        self.writing = Some(Box::pin(async move {
-            let spool = match spool {
-                Some(spool) => spool,
-                None => Spool::new().await?,
-            };
-            let span = spool.append(bytes).await?;
-            Ok((spool, span))
-        }));
-    }
-
-    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(writing) = &mut self.writing else { return Poll::Ready(Ok(())) };
-        let (spool, span) = std::task::ready!(writing.as_mut().poll(cx))?;
-        self.writing = None;
-        let (_, spans) = self.filed.get_or_insert((spool, Vec::new()));
-        // In pieces, so that reading them back takes little.
-        let mut at = 0;
-        while at < span.len {
-            let len = PIECE.min(span.len - at);
-            spans.push(Span { at: span.at + at as u64, len });
-            at += len;
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    async fn finish(mut self) -> io::Result<Data> {
-        if self.filed.is_none() && self.writing.is_none() {
-            return Ok(Data::Memory(self.bytes));
-        }
-        std::future::poll_fn(|cx| self.poll_written(cx)).await?;
-        self.flush_bytes();
-        std::future::poll_fn(|cx| self.poll_written(cx)).await?;
-        match self.filed {
-            Some((spool, spans)) => Ok(Data::File(spool, spans)),
-            None => Ok(Data::Memory(self.bytes)),
-        }
-    }
-}
-
-impl AsyncWrite for Sink {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, piece: &[u8]) -> Poll<io::Result<usize>> {
-        std::task::ready!(self.poll_written(cx))?;
-        self.bytes.extend_from_slice(piece);
-        if self.bytes.len() > self.memory {
-            self.flush_bytes();
-        }
-        Poll::Ready(Ok(piece.len()))
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_written(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_flush(cx)
-    }
+    Ok(Some(Page {
+        job: pages.job().id(),
+        locator: head.locator,
+        header,
+        rows,
+        after: pages.position(),
+        data,
+    }))
 }
 
 #[derive(Deserialize)]
@@ -415,46 +325,68 @@ async fn names(job: &QueryJob, from: Option<&Locator>, next: Option<&str>) -> Re
 
 /// The positions of all pages, asked for as far as they are needed.
 fn listed(setup: Setup, first: Named) -> BoxStream<'static, Result<Position>> {
-    let from = setup.from.clone();
-    let state = (setup.job, Some(first), Vec::<Position>::new().into_iter(), true);
-    futures_util::stream::try_unfold(state, move |(job, mut named, mut ready, mut begin)| {
-        let from = from.clone();
-        async move {
-            loop {
-                if let Some(position) = ready.next() {
-                    return Ok(Some((position, (job, named, ready, begin))));
-                }
-                let Some(now) = named.take() else { return Ok(None) };
-                let mut positions = Vec::new();
-                for page in &now.result_pages {
-                    let locator = locator_of(&page.result_url);
-                    positions.push(match std::mem::take(&mut begin) {
-                        // The first page has a name too, and may be cut otherwise without it.
-                        true if from == Position::START => Position { locator, ..Position::START },
-                        // The position may stand within its page.
-                        true => from.clone(),
-                        false => match locator {
-                            Some(locator) => Position::page(locator),
-                            None => {
-                                let text = "the org named a page without a locator";
-                                return Err(Error::new(ErrorKind::Headers, job.id(), text));
-                            }
-                        },
-                    });
-                }
-                ready = positions.into_iter();
-                named = match (now.done, now.next_records_url) {
-                    (true, _) => None,
-                    (false, Some(url)) => names(&job, None, Some(&url)).await?,
-                    (false, None) => {
-                        let text = "the list of its pages goes on, and the org does not say where";
-                        return Err(Error::new(ErrorKind::Headers, job.id(), text));
-                    }
-                };
-            }
-        }
+    let state =
+        Listing { job: setup.job, begin: Some(setup.from), named: Some(first), ready: VecDeque::new() };
+    futures_util::stream::try_unfold(state, |mut listing| async move {
+        Ok(listing.next().await?.map(|position| (position, listing)))
     })
     .boxed()
+}
+
+struct Listing {
+    job: QueryJob,
+    /// Where to begin, until the first page was named.
+    begin: Option<Position>,
+    /// The names that came last, and whose continuation was not asked for.
+    named: Option<Named>,
+    ready: VecDeque<Position>,
+}
+
+impl Listing {
+    async fn next(&mut self) -> Result<Option<Position>> {
+        loop {
+            if let Some(position) = self.ready.pop_front() {
+                return Ok(Some(position));
+            }
+            let Some(now) = self.named.take() else { return Ok(None) };
+            if !now.result_pages.is_empty() {
+                for page in &now.result_pages {
+                    let position = self.position(locator_of(&page.result_url))?;
+                    self.ready.push_back(position);
+                }
+                self.named = Some(Named { result_pages: Vec::new(), ..now });
+                continue;
+            }
+            self.named = match (now.done, now.next_records_url) {
+                (true, _) => None,
+                (false, Some(url)) => match names(&self.job, None, Some(&url)).await? {
+                    Some(named) if named.done || !named.result_pages.is_empty() => Some(named),
+                    // What names nothing and does not end would be asked for for ever.
+                    _ => return Err(self.endless()),
+                },
+                (false, None) => return Err(self.endless()),
+            };
+        }
+    }
+
+    fn endless(&self) -> Error {
+        let text = "the list of its pages goes on, and the org does not say where";
+        Error::new(ErrorKind::Headers, self.job.id(), text)
+    }
+
+    fn position(&mut self, locator: Option<Locator>) -> Result<Position> {
+        match (self.begin.take(), locator) {
+            // The first page has a name too, and may be cut otherwise without it.
+            (Some(begin), locator) if begin == Position::START => Ok(Position { locator, ..begin }),
+            // The position may stand within its page.
+            (Some(begin), _) => Ok(begin),
+            (None, Some(locator)) => Ok(Position::page(locator)),
+            (None, None) => {
+                let text = "the org named a page without a locator";
+                Err(Error::new(ErrorKind::Headers, self.job.id(), text))
+            }
+        }
+    }
 }
 
 fn locator_of(url: &str) -> Option<Locator> {
@@ -473,22 +405,5 @@ mod tests {
             "/services/data/v58.0/jobs/query/750R0000000zlh9IAA/results?maxRecords=5&locator=MDowR2F%3D";
         assert_eq!(locator_of(url), Some(Locator::new("MDowR2F=")));
         assert_eq!(locator_of("/services/data/v58.0/jobs/query/750R0000000zlh9IAA/results"), None);
-    }
-
-    #[tokio::test]
-    async fn a_page_beyond_the_memory_given_lies_in_a_file_and_is_the_same() {
-        let mut sink = Sink { memory: 10, bytes: Vec::new(), filed: None, writing: None };
-        let mut expected = Vec::new();
-        for i in 0..100_u8 {
-            let piece = vec![i; 7 * 1024];
-            sink.write_all(&piece).await.unwrap();
-            expected.extend(piece);
-        }
-        let data = sink.finish().await.unwrap();
-        assert!(matches!(data, Data::File(..)));
-        let page = Page { locator: None, header: vec![], rows: 0, after: None, data };
-        let mut out = Vec::new();
-        page.copy_to(&mut out).await.unwrap();
-        assert!(out == expected);
     }
 }
