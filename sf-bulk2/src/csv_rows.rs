@@ -8,6 +8,7 @@ pub(crate) const MAX_ROW: usize = 16 * 1024 * 1024;
 
 /// Turns pieces of a CSV body into rows. Holds one piece and one row, whatever the body's size.
 pub(crate) struct CsvRows {
+    delimiter: u8,
     reader: csv_core::Reader,
     input: Bytes,
     bytes: Vec<u8>,
@@ -45,8 +46,16 @@ impl<'a> Cells<'a> {
 
 impl Default for CsvRows {
     fn default() -> Self {
+        Self::new(b',')
+    }
+}
+
+impl CsvRows {
+    /// A reader of rows whose cells are divided by `delimiter`.
+    pub(crate) fn new(delimiter: u8) -> Self {
         Self {
-            reader: csv_core::Reader::new(),
+            delimiter,
+            reader: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
             input: Bytes::new(),
             bytes: vec![0; 1024],
             ends: vec![0; 32],
@@ -55,12 +64,10 @@ impl Default for CsvRows {
             inside: false,
         }
     }
-}
 
-impl CsvRows {
     /// Starts over with another body, keeping the buffers.
     pub(crate) fn reset(&mut self) {
-        self.reader = csv_core::Reader::new();
+        self.reader = csv_core::ReaderBuilder::new().delimiter(self.delimiter).build();
         self.input = Bytes::new();
         (self.filled, self.ended, self.inside) = (0, 0, false);
     }

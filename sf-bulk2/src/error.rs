@@ -5,6 +5,8 @@ use std::fmt;
 
 use sf_core::Id;
 
+use crate::Loaded;
+
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -14,12 +16,24 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum ErrorKind {
     /// A call failed; [`Error::api_error`] says how and whether it was retried.
     Api,
-    /// The org gave the job up (`Failed`); its message is in the text. The job cannot be resumed.
+    /// The caller gave something that cannot work, for example data that is no CSV; the text names the line.
+    /// Nothing was sent of what it is about.
+    InvalidInput,
+    /// The org gave the job up (`Failed`); its message is in the text. The job cannot be resumed. Rows that
+    /// it had written stay written: its outcomes tell which.
     JobFailed,
     /// Somebody aborted the job. It cannot be resumed.
     JobAborted,
     /// The org does not know the job, or no longer: results are kept for seven days.
     JobGone,
+    /// What was asked for is there only once the job is finished.
+    NotFinished,
+    /// Whether the data arrived is not known. It must not be sent into the same job again: abort this job,
+    /// and send the data into another. A load does so by itself.
+    UploadLost,
+    /// What became of some rows is not known: the counts of the job and its outcome files do not add up, or
+    /// a job that may exist could not be found. Nothing is sent again; a person has to look.
+    InDoubt,
     /// The caller's deadline passed. The job goes on in the org and can be resumed by its id.
     Deadline,
     /// A page is not the CSV that the API documents. Fetching it again would give the same.
@@ -42,6 +56,7 @@ struct Inner {
     message: String,
     job: Option<Id>,
     source: Option<Source>,
+    loaded: Option<Loaded>,
 }
 
 enum Source {
@@ -51,7 +66,7 @@ enum Source {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, job: impl Into<Option<Id>>, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), job: job.into(), source: None }))
+        Self(Box::new(Inner { kind, message: message.into(), job: job.into(), source: None, loaded: None }))
     }
 
     pub(crate) fn api(job: impl Into<Option<Id>>, what: &str, error: sf_core::Error) -> Self {
@@ -63,6 +78,22 @@ impl Error {
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(Source::Other(source.into()));
         self
+    }
+
+    /// The call whose answer was lost.
+    pub(crate) fn lost_answer(&self) -> Option<sf_core::Error> {
+        let source = self.source().and_then(|e| e.downcast_ref::<sf_core::Error>());
+        source.cloned()
+    }
+
+    pub(crate) fn with_loaded(mut self, loaded: Loaded) -> Self {
+        self.0.loaded = Some(loaded);
+        self
+    }
+
+    /// What a load had done when it stopped: its jobs, and how many of its rows it had got to.
+    pub fn loaded(&self) -> Option<&Loaded> {
+        self.0.loaded.as_ref()
     }
 
     /// What kind of failure this is.
@@ -92,8 +123,12 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.job {
-            Some(job) => write!(f, "job {job}: {}", self.0.message),
-            None => f.write_str(&self.0.message),
+            Some(job) => write!(f, "job {job}: {}", self.0.message)?,
+            None => f.write_str(&self.0.message)?,
+        }
+        match &self.0.loaded {
+            Some(loaded) => write!(f, "\n  {loaded}"),
+            None => Ok(()),
         }
     }
 }

@@ -1,16 +1,34 @@
 //! What the org says about a job.
 
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 use sf_core::{ApiVersion, Id};
 
-/// What a query job reads.
+use crate::{ColumnDelimiter, JobType, LineEnding};
+
+/// What a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub enum Operation {
-    /// Rows that are not deleted.
+    /// Reads rows that are not deleted.
     Query,
-    /// Deleted and archived rows as well.
+    /// Reads deleted and archived rows as well.
     QueryAll,
+    /// Makes rows.
+    Insert,
+    /// Changes rows by their id.
+    Update,
+    /// Changes the row with an external id, or makes it.
+    Upsert,
+    /// Moves rows to the recycle bin.
+    Delete,
+    /// Deletes rows for good.
+    HardDelete,
+    /// An operation that this crate does not know.
+    #[serde(other)]
+    Other,
 }
 
 /// Where a job stands (Bulk API 2.0 guide, "Job States").
@@ -34,7 +52,14 @@ pub enum JobState {
     Other,
 }
 
-/// A job as `GET /jobs/query/<id>` shows it.
+impl JobState {
+    /// Whether the org is done with the job, for better or worse.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::JobComplete | Self::Failed | Self::Aborted)
+    }
+}
+
+/// A job as `GET /jobs/query/<id>` or `GET /jobs/ingest/<id>` shows it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -43,17 +68,39 @@ pub struct JobInfo {
     pub id: Id,
     /// Where the job stands.
     pub state: JobState,
-    /// What the job reads; `None` for jobs of other kinds.
+    /// What the job does; `None` where the org does not say.
     #[serde(default)]
     pub operation: Option<Operation>,
-    /// The object of the query.
+    /// What kind of job it is; absent right after creation.
+    #[serde(default, deserialize_with = "known")]
+    pub job_type: Option<JobType>,
+    /// The object that is read or written.
     #[serde(default)]
     pub object: String,
+    /// Who made the job.
+    #[serde(default)]
+    pub created_by_id: Option<Id>,
+    /// When it was made, by the org's clock.
+    #[serde(default, deserialize_with = "instant")]
+    pub created_date: Option<DateTime<Utc>>,
+    /// The field by which an upsert finds its rows.
+    #[serde(default)]
+    pub external_id_field_name: Option<String>,
     /// The API version of the job: its results can be fetched under this version only.
     pub api_version: ApiVersion,
-    /// Rows of the result. It stands still once the job is complete; absent right after creation.
+    /// Rows of the result of a query; rows of a load that were tried, the failed ones among them. It stands
+    /// still once the job is complete; absent right after creation.
     #[serde(default)]
     pub number_records_processed: Option<u64>,
+    /// Rows of a load that were refused, each with a reason.
+    #[serde(default)]
+    pub number_records_failed: Option<u64>,
+    /// What stands between the cells of the job's data and results.
+    #[serde(default, deserialize_with = "known")]
+    pub column_delimiter: Option<ColumnDelimiter>,
+    /// What ends the lines of the job's data and results.
+    #[serde(default, deserialize_with = "known")]
+    pub line_ending: Option<LineEnding>,
     /// How often the org tried again by itself.
     #[serde(default)]
     pub retries: Option<u32>,
@@ -63,6 +110,23 @@ pub struct JobInfo {
     /// Why the job failed, in the org's words.
     #[serde(default)]
     pub error_message: Option<String>,
+}
+
+/// `2023-01-26T14:50:10.000+0000`, which is not quite RFC 3339.
+fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| {
+        DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f%z")
+            .map(|at| at.to_utc())
+            .map_err(serde::de::Error::custom)
+    })
+    .transpose()
+}
+
+/// A word of the API; one that this crate does not know, as jobs of other kinds may have it, is none.
+fn known<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let word = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(word).ok())
 }
 
 #[cfg(test)]
@@ -78,6 +142,8 @@ mod tests {
         assert_eq!(info.state, JobState::UploadComplete);
         assert_eq!(info.api_version.number(), "53.0");
         assert_eq!(info.number_records_processed, None);
+        assert_eq!(info.created_date.unwrap().to_rfc3339(), "2023-01-26T14:50:10+00:00");
+        assert_eq!(info.line_ending, Some(LineEnding::Lf));
     }
 
     #[test]

@@ -132,6 +132,12 @@ impl Pages {
         &self.job
     }
 
+    /// What the reader was given: job, position, rows a page, total.
+    pub(crate) fn into_parts(self) -> (QueryJob, Option<Position>, Option<u32>, Option<u64>) {
+        let position = self.position();
+        (self.job, position, self.max_records, self.expected_total)
+    }
+
     /// Where to go on after the rows taken so far; `None` after the last one.
     pub fn position(&self) -> Option<Position> {
         match &self.at {

@@ -4,6 +4,7 @@ use serde::Serialize;
 use sf_core::poll::PollPolicy;
 use sf_core::{ApiVersion, Client, Id};
 
+use crate::handle::{Handle, Kind};
 use crate::{Error, ErrorKind, JobInfo, JobState, Operation, Pages, Position, Result};
 
 /// A query to be run as a job. The text is any SOQL that the Bulk API takes.
@@ -34,24 +35,16 @@ impl Query {
     /// # Errors
     /// [`ErrorKind::Api`] where the org refuses the query.
     pub async fn create(&self, client: &Client) -> Result<QueryJob> {
-        let info: JobInfo = client
-            .post("jobs/query")
-            .json_body(self)
-            .repeatable(true)
-            .json()
-            .await
-            .map_err(|e| Error::api(None, "the query job could not be made", e))?;
-        tracing::debug!(job = %info.id, object = info.object, "query job made");
-        Ok(QueryJob { client: client.clone(), id: info.id, version: info.api_version })
+        let (handle, _, orphans) = Handle::create(client, Kind::Query, self).await?;
+        Ok(QueryJob { handle, orphans })
     }
 }
 
 /// A query job of an org.
 #[derive(Debug, Clone)]
 pub struct QueryJob {
-    client: Client,
-    id: Id,
-    version: ApiVersion,
+    handle: Handle,
+    orphans: u32,
 }
 
 impl QueryJob {
@@ -59,21 +52,27 @@ impl QueryJob {
     /// the version that it was made with.
     #[must_use]
     pub fn attach(client: &Client, id: Id, version: ApiVersion) -> Self {
-        Self { client: client.clone(), id, version }
+        Self { handle: Handle { client: client.clone(), id, version, kind: Kind::Query }, orphans: 0 }
     }
 
     /// The job's id.
     pub fn id(&self) -> Id {
-        self.id
+        self.handle.id
     }
 
     /// The job's API version.
     pub fn api_version(&self) -> ApiVersion {
-        self.version
+        self.handle.version
+    }
+
+    /// How many answers to the job's creation were lost: as many jobs may stand in the org that nobody
+    /// reads. They count for the day's allowance and change nothing.
+    pub fn orphans(&self) -> u32 {
+        self.orphans
     }
 
     pub(crate) fn client(&self) -> &Client {
-        &self.client
+        &self.handle.client
     }
 
     /// Asks how the job stands.
@@ -81,12 +80,7 @@ impl QueryJob {
     /// # Errors
     /// [`ErrorKind::JobGone`] where the org does not know it.
     pub async fn info(&self) -> Result<JobInfo> {
-        self.client
-            .get(self.path(""))
-            .version(self.version)
-            .json()
-            .await
-            .map_err(|e| self.error("its state could not be read", e))
+        self.handle.info().await
     }
 
     /// Waits until the result is complete.
@@ -104,7 +98,7 @@ impl QueryJob {
             if !polls.pause().await {
                 let text =
                     "not finished within the deadline; it goes on in the org and can be resumed by its id";
-                return Err(Error::new(ErrorKind::Deadline, self.id, text));
+                return Err(self.handle.fail(ErrorKind::Deadline, text));
             }
         }
     }
@@ -115,10 +109,10 @@ impl QueryJob {
             JobState::JobComplete => Ok(Some(info)),
             JobState::Failed => {
                 let said = info.error_message.as_deref().unwrap_or("no reason given");
-                Err(Error::new(ErrorKind::JobFailed, self.id, format!("failed in the org: {said}")))
+                Err(self.handle.fail(ErrorKind::JobFailed, format!("failed in the org: {said}")))
             }
             JobState::Aborted => {
-                Err(Error::new(ErrorKind::JobAborted, self.id, "aborted by somebody in the org"))
+                Err(self.handle.fail(ErrorKind::JobAborted, "aborted by somebody in the org"))
             }
             _ => Ok(None),
         }
@@ -135,19 +129,7 @@ impl QueryJob {
     /// # Errors
     /// [`ErrorKind::Api`] where the org refuses.
     pub async fn abort(&self) -> Result<()> {
-        #[derive(Serialize)]
-        struct State {
-            state: &'static str,
-        }
-        let state = State { state: "Aborted" };
-        self.client
-            .patch(self.path(""))
-            .version(self.version)
-            .json_body(&state)
-            .response()
-            .await
-            .map(drop)
-            .map_err(|e| self.error("it could not be aborted", e))
+        self.handle.set_state(JobState::Aborted, "it could not be aborted").await
     }
 
     /// Deletes a finished job and its result.
@@ -155,24 +137,14 @@ impl QueryJob {
     /// # Errors
     /// [`ErrorKind::Api`] where the org refuses.
     pub async fn delete(&self) -> Result<()> {
-        let answer =
-            self.client.delete(self.path("")).version(self.version).repeatable(true).response().await;
-        match answer {
-            // A repeated delete whose first answer was lost finds nothing left to delete.
-            Err(e) if e.kind() == sf_core::ErrorKind::NotFound => Ok(()),
-            other => other.map(drop).map_err(|e| self.error("it could not be deleted", e)),
-        }
+        self.handle.delete().await
     }
 
     pub(crate) fn path(&self, rest: &str) -> String {
-        format!("jobs/query/{}{rest}", self.id)
+        self.handle.path(rest)
     }
 
     pub(crate) fn error(&self, what: &str, error: sf_core::Error) -> Error {
-        if error.kind() == sf_core::ErrorKind::NotFound {
-            let text = "the org does not know it (any more): results are kept for seven days";
-            return Error::new(ErrorKind::JobGone, self.id, text).with_source(error);
-        }
-        Error::api(self.id, what, error)
+        self.handle.error(what, error)
     }
 }

@@ -101,6 +101,11 @@ impl Pages {
         if first && let Some(line) = self.header_line() {
             out.write_all(line.as_bytes()).await.map_err(|e| self.io(e))?;
         }
+        self.write_body_to(out).await
+    }
+
+    /// Writes the page in hand without the header line.
+    pub(crate) async fn write_body_to<W: AsyncWrite + Unpin>(&mut self, out: &mut W) -> Result<u64> {
         let mut batch = Batch { out, rows: Vec::with_capacity(2 * BATCH) };
         let copied = self.copy_page(&mut batch).await;
         // Also after an error: what was taken is written, so the file ends where `position` says.

@@ -1,7 +1,11 @@
-//! Query jobs against scripted answers, recorded traffic and an emulated org.
+//! Jobs against scripted answers, recorded traffic and an emulated org.
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod faults;
+mod ingest;
+mod load;
 mod org;
+mod outcomes;
+mod parallel;
 mod recorded;
 mod support;

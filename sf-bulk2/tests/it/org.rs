@@ -28,13 +28,13 @@ impl TokenProvider for Tokens {
     fn invalidate(&self, _: &Token) {}
 }
 
-struct Org {
-    sim: Sim,
-    client: Client,
+pub(crate) struct Org {
+    pub(crate) sim: Sim,
+    pub(crate) client: Client,
     _server: sf_sim::Server,
 }
 
-async fn org() -> Org {
+pub(crate) async fn org() -> Org {
     let sim = Sim::builder().generate("Account", ROWS).seed(11).build().unwrap();
     let server = sim.serve("127.0.0.1:0").await.unwrap();
     let http = ReqwestService::builder().idle_timeout(Duration::from_millis(500)).build().unwrap();
@@ -46,7 +46,7 @@ async fn org() -> Org {
     Org { sim, client, _server: server }
 }
 
-const FAST: PollPolicy = PollPolicy {
+pub(crate) const FAST: PollPolicy = PollPolicy {
     initial: Duration::from_millis(2),
     max: Duration::from_millis(20),
     deadline: Some(Duration::from_secs(20)),

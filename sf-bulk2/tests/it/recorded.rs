@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use serde_json::Value;
-use sf_bulk2::{JobState, Locator, Position, Query, QueryJob};
+use sf_bulk2::{ErrorKind, Ingest, IngestJob, JobState, Locator, Position, Query, QueryJob};
 use sf_core::record::{Field, FieldType, Schema};
 
 use crate::support::{Answer, Script};
@@ -101,4 +101,97 @@ async fn a_recorded_delete_is_understood() {
         QueryJob::attach(&script.client(), "7507Q000009f8jvQAA".parse().unwrap(), "53.0".parse().unwrap());
     job.delete().await.unwrap();
     assert_eq!(script.asked(), ["DELETE /services/data/v53.0/jobs/query/7507Q000009f8jvQAA"]);
+}
+
+fn ingest_job(script: &Script) -> IngestJob {
+    IngestJob::attach(&script.client(), "7507Q000009f52jQAA".parse().unwrap(), "53.0".parse().unwrap())
+}
+
+#[tokio::test]
+async fn a_recorded_load_is_made_uploaded_closed_and_its_failure_told() {
+    let names = ["create", "upload", "close", "get-info"];
+    let mut answers = Vec::new();
+    for name in names {
+        let Some((answer, _)) = recorded(&format!("bulk-ingest-{name}.json")) else { return };
+        answers.push(answer);
+    }
+    let script = Script::new(answers);
+    let job = Ingest::insert("Asset").create(&script.client()).await.unwrap().expect_rows(Some(2));
+    job.upload("Name,Employees\nFoo,12\nBar,1138\n").await.unwrap();
+    job.close().await.unwrap();
+    let error = job.wait(&sf_core::poll::PollPolicy::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::JobFailed);
+    assert_eq!(
+        error.to_string(),
+        "job 7507Q000009f52jQAA: failed in the org: InvalidBatch : InvalidBatch : Field name not found : Employees; \
+         0 of 2 rows were tried; nothing was written"
+    );
+    let base = "/services/data/v53.0/jobs/ingest/7507Q000009f52jQAA";
+    assert_eq!(
+        script.asked(),
+        [
+            "POST /services/data/v65.0/jobs/ingest".to_owned(),
+            format!("PUT {base}/batches"),
+            format!("PATCH {base}"),
+            format!("GET {base}")
+        ]
+    );
+    // What the recorder matched on: {"object": "Asset", "operation": "insert"}, and the CSV.
+    let create: Value = serde_json::from_str(&script.bodies()[0]).unwrap();
+    assert_eq!((&create["object"], &create["operation"]), (&"Asset".into(), &"insert".into()));
+    assert_eq!(script.bodies()[1], "Name,Employees\nFoo,12\nBar,1138\n");
+    assert_eq!(script.bodies()[2], r#"{"state":"UploadComplete"}"#);
+}
+
+#[tokio::test]
+async fn the_recorded_outcome_files_are_read_row_by_row() {
+    let names = [
+        "get-info",
+        "get-successful-results",
+        "get-info",
+        "get-failed-results",
+        "get-info",
+        "get-unprocessed-records",
+    ];
+    let mut answers = Vec::new();
+    for name in names {
+        let Some((answer, _)) = recorded(&format!("bulk-ingest-{name}.json")) else { return };
+        answers.push(answer);
+    }
+    let script = Script::new(answers.clone());
+    let job = ingest_job(&script).expect_rows(Some(2));
+    assert!(job.successes().await.unwrap().next_row().await.unwrap().is_none());
+    assert!(job.failures().await.unwrap().next_row().await.unwrap().is_none());
+    let mut rows = job.unprocessed().await.unwrap();
+    let foo = rows.next_row().await.unwrap().unwrap();
+    assert_eq!(foo.header(), ["Name", "Employees"]);
+    assert_eq!(foo.cells().collect::<Vec<_>>(), ["Foo", "12"]);
+    // The last line has no line end, as recorded.
+    let bar = rows.next_row().await.unwrap().unwrap();
+    assert_eq!((bar.get("name"), bar.get("EMPLOYEES"), bar.get("Emial")), (Some("Bar"), Some("1138"), None));
+    assert!(rows.next_row().await.unwrap().is_none());
+    assert_eq!(bar.deserialize::<(String, u32)>().unwrap(), ("Bar".to_owned(), 1138));
+
+    let script = Script::new(answers);
+    let tally = ingest_job(&script).expect_rows(Some(2)).tally().await.unwrap();
+    assert_eq!((tally.rows(), tally.unprocessed), (2, 2));
+}
+
+#[tokio::test]
+async fn a_recorded_abort_delete_and_unknown_job_are_understood() {
+    let (Some((abort, _)), Some((delete, _)), Some((unknown, _))) = (
+        recorded("bulk-ingest-abort.json"),
+        recorded("bulk-ingest-delete.json"),
+        recorded("bulk-ingest-abort-nonexistent.json"),
+    ) else {
+        return;
+    };
+    let script = Script::new([abort, delete, unknown]);
+    let job = ingest_job(&script);
+    job.abort().await.unwrap();
+    job.delete().await.unwrap();
+    let error = job.abort().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::JobGone);
+    assert_eq!(error.job(), Some(job.id()));
+    assert_eq!(script.bodies(), [r#"{"state":"Aborted"}"#, "", r#"{"state":"Aborted"}"#]);
 }

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+pub(crate) mod ingest;
+
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -65,20 +67,32 @@ impl Answer {
 }
 
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Script(Arc<Mutex<(VecDeque<Answer>, Vec<String>)>>);
+pub(crate) struct Script(Arc<Mutex<Play>>);
+
+#[derive(Debug, Default)]
+struct Play {
+    answers: VecDeque<Answer>,
+    asked: Vec<String>,
+    bodies: Vec<String>,
+}
 
 impl Script {
     pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
-        Self(Arc::new(Mutex::new((answers.into_iter().collect(), Vec::new()))))
+        Self(Arc::new(Mutex::new(Play { answers: answers.into_iter().collect(), ..Play::default() })))
     }
 
     /// Paths and queries that were asked for, without what all have in common.
     pub(crate) fn asked(&self) -> Vec<String> {
-        self.0.lock().unwrap().1.clone()
+        self.0.lock().unwrap().asked.clone()
+    }
+
+    /// The bodies of all requests.
+    pub(crate) fn bodies(&self) -> Vec<String> {
+        self.0.lock().unwrap().bodies.clone()
     }
 
     pub(crate) fn left(&self) -> usize {
-        self.0.lock().unwrap().0.len()
+        self.0.lock().unwrap().answers.len()
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -92,8 +106,9 @@ impl HttpService for Script {
         let mut script = self.0.lock().unwrap();
         let path = request.uri().path_and_query().unwrap().as_str();
         let short = path.trim_start_matches("/services/data/v65.0/jobs/query");
-        script.1.push(format!("{} {short}", request.method()));
-        let answer = script.0.pop_front();
+        script.asked.push(format!("{} {short}", request.method()));
+        script.bodies.push(String::from_utf8(request.body().to_vec()).unwrap());
+        let answer = script.answers.pop_front();
         Box::pin(async move {
             let Some(answer) = answer else {
                 return Err(TransportError::new(
@@ -119,7 +134,7 @@ impl HttpService for Script {
 
 /// A token that never changes.
 #[derive(Debug)]
-struct Always;
+pub(crate) struct Always;
 
 impl TokenProvider for Always {
     fn token(&self) -> BoxFuture<'_, sf_core::Result<Arc<Token>>> {

@@ -1,0 +1,173 @@
+//! Cells to the CSV that a job takes.
+
+use sf_core::record::Value;
+use sf_core::record::csv_cell::{NullCell, encode};
+
+use crate::{ColumnDelimiter, LineEnding, Nulls};
+
+/// How the CSV of a job is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Format {
+    pub(super) delimiter: ColumnDelimiter,
+    pub(super) line_ending: LineEnding,
+    /// Whether line ends inside cells are made those of the job, or refused where they are others.
+    pub(super) convert: bool,
+}
+
+impl Format {
+    /// Appends a line end that stands inside a quoted cell; `found` is what the data has there.
+    pub(super) fn newline_in_cell(self, found: LineEnding, out: &mut Vec<u8>) -> Result<(), String> {
+        if found != self.line_ending && !self.convert {
+            let name = |e| if e == LineEnding::Lf { "LF" } else { "CRLF" };
+            let (found, job) = (name(found), name(self.line_ending));
+            return Err(format!(
+                "a cell holds the line end {found}, the job has {job}: the org refuses such jobs whole; set the \
+                 job's line ending to it, or have those in cells converted (`convert_line_ends`)"
+            ));
+        }
+        out.extend_from_slice(self.line_ending.as_str().as_bytes());
+        Ok(())
+    }
+
+    /// Appends a cell, quoted where it has to be. `alone` is whether its row has no other cell: an empty line
+    /// would be no row.
+    pub(super) fn cell(self, text: &str, alone: bool, out: &mut Vec<u8>) -> Result<(), String> {
+        let special = |b: u8| matches!(b, b'"' | b'\n' | b'\r') || b == self.delimiter.byte();
+        let spaced = text.starts_with(' ') || text.ends_with(' ');
+        if !(spaced || text.bytes().any(special) || (alone && text.is_empty())) {
+            out.extend_from_slice(text.as_bytes());
+            return Ok(());
+        }
+        out.push(b'"');
+        let mut rest = text.as_bytes();
+        while let Some(at) = memchr::memchr2(b'"', b'\n', rest) {
+            let (before, from) = rest.split_at(at);
+            if from[0] == b'"' {
+                out.extend_from_slice(before);
+                out.extend_from_slice(b"\"\"");
+            } else if let Some(before) = before.strip_suffix(b"\r") {
+                out.extend_from_slice(before);
+                self.newline_in_cell(LineEnding::Crlf, out)?;
+            } else {
+                out.extend_from_slice(before);
+                self.newline_in_cell(LineEnding::Lf, out)?;
+            }
+            rest = &from[1..];
+        }
+        out.extend_from_slice(rest);
+        out.push(b'"');
+        Ok(())
+    }
+
+    /// Appends a row without its line end.
+    pub(super) fn row<'c>(
+        self,
+        cells: impl ExactSizeIterator<Item = &'c str>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        let alone = cells.len() == 1;
+        for (i, cell) in cells.enumerate() {
+            if i > 0 {
+                out.push(self.delimiter.byte());
+            }
+            self.cell(cell, alone, out).map_err(|what| format!("column {}: {what}", i + 1))?;
+        }
+        Ok(())
+    }
+}
+
+/// Appends the text of a value as an org reads it.
+pub(super) fn value(value: &Value<'_>, nulls: Nulls, out: &mut String) -> Result<(), String> {
+    // An org takes this text for a null whatever we mean by it.
+    if value.as_text() == Some("#N/A") {
+        return Err("the text #N/A cannot be sent: the org would clear the field".to_owned());
+    }
+    let null = match nulls {
+        Nulls::Ignore => NullCell::Empty,
+        Nulls::SetNull => NullCell::NotApplicable,
+    };
+    encode(value, null, out).map_err(|e| e.to_string())
+}
+
+/// The text of the cells of one row, made to be used again.
+#[derive(Debug, Default)]
+pub(super) struct RowText {
+    pub(super) text: String,
+    /// For each column where its cell stands in `text`; absent cells are empty.
+    pub(super) cells: Vec<(usize, usize)>,
+}
+
+impl RowText {
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.cells.iter().map(|&(from, to)| self.text.get(from..to).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LF: Format =
+        Format { delimiter: ColumnDelimiter::Comma, line_ending: LineEnding::Lf, convert: false };
+
+    fn row(format: Format, cells: &[&str]) -> Result<String, String> {
+        let mut out = Vec::new();
+        format.row(cells.iter().copied(), &mut out)?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn cells_are_quoted_where_they_have_to_be() {
+        assert_eq!(row(LF, &["a", "b;c", ""]).unwrap(), "a,b;c,");
+        assert_eq!(row(LF, &["a,b", "say \"x\"", "1\n2"]).unwrap(), "\"a,b\",\"say \"\"x\"\"\",\"1\n2\"");
+        assert_eq!(row(LF, &[" a", "b "]).unwrap(), "\" a\",\"b \"");
+        let semicolon = Format { delimiter: ColumnDelimiter::Semicolon, ..LF };
+        assert_eq!(row(semicolon, &["a,b", "b;c"]).unwrap(), "a,b;\"b;c\"");
+    }
+
+    #[test]
+    fn a_lone_column_without_a_value_is_no_empty_line() {
+        assert_eq!(row(LF, &[""]).unwrap(), "\"\"");
+    }
+
+    #[test]
+    fn line_ends_in_cells_are_the_jobs_or_refused_or_converted() {
+        let crlf = Format { line_ending: LineEnding::Crlf, ..LF };
+        assert_eq!(row(crlf, &["1\r\n2"]).unwrap(), "\"1\r\n2\"");
+        assert!(
+            row(LF, &["x", "1\r\n2"]).unwrap_err().starts_with("column 2: a cell holds the line end CRLF")
+        );
+        assert!(row(crlf, &["1\n2"]).unwrap_err().contains("holds the line end LF, the job has CRLF"));
+        assert_eq!(row(Format { convert: true, ..LF }, &["1\r\n2\n3"]).unwrap(), "\"1\n2\n3\"");
+        assert_eq!(row(Format { convert: true, ..crlf }, &["1\r\n2\n3"]).unwrap(), "\"1\r\n2\r\n3\"");
+    }
+
+    #[test]
+    fn a_text_that_an_org_takes_for_a_null_is_refused_under_either_policy() {
+        for nulls in [Nulls::Ignore, Nulls::SetNull] {
+            assert!(value(&Value::Text("#N/A".into()), nulls, &mut String::new()).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_csv_crate_reads_back_what_was_written(
+            cells in proptest::collection::vec("[a-z\",;\t|^` \n é]{0,12}", 2..5),
+            which in 0_usize..6,
+        ) {
+            let all = [ColumnDelimiter::Backquote, ColumnDelimiter::Caret, ColumnDelimiter::Comma,
+                ColumnDelimiter::Pipe, ColumnDelimiter::Semicolon, ColumnDelimiter::Tab];
+            let format = Format { delimiter: all[which], ..LF };
+            let mut out = Vec::new();
+            format.row(cells.iter().map(String::as_str), &mut out).unwrap();
+            out.push(b'\n');
+            let mut reader = csv::ReaderBuilder::new()
+                .has_headers(false).delimiter(all[which].byte()).from_reader(&out[..]);
+            let read: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+            prop_assert_eq!(read.len(), 1);
+            prop_assert_eq!(read[0].iter().collect::<Vec<_>>(), cells);
+        }
+    }
+}

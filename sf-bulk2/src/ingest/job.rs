@@ -1,0 +1,216 @@
+//! One ingest job, from open to done.
+
+use bytes::Bytes;
+use http::Method;
+use sf_core::poll::PollPolicy;
+use sf_core::retry::Verdict;
+use sf_core::{ApiVersion, Client, Id};
+
+use super::outcome::File;
+use super::{Echo, Failure, Outcomes, Success};
+use crate::handle::{Handle, Kind};
+use crate::{ErrorKind, JobInfo, JobState, Result};
+
+/// How often the count of an aborted job must be the same before it is taken to stand still: a chunk that
+/// was in work when the job was aborted can be committed afterwards.
+const STILL: u32 = 3;
+
+/// An ingest job of an org.
+///
+/// The steps are [`upload`](Self::upload), [`close`](Self::close), [`wait`](Self::wait), and then the
+/// outcomes: [`successes`](Self::successes), [`failures`](Self::failures),
+/// [`unprocessed`](Self::unprocessed).
+#[derive(Debug, Clone)]
+pub struct IngestJob {
+    pub(super) handle: Handle,
+    orphans: u32,
+    pub(super) sent: Option<u64>,
+}
+
+impl IngestJob {
+    pub(super) fn new(handle: Handle, orphans: u32) -> Self {
+        Self { handle, orphans, sent: None }
+    }
+
+    /// A job that was made earlier, perhaps by another process.
+    #[must_use]
+    pub fn attach(client: &Client, id: Id, version: ApiVersion) -> Self {
+        Self::new(Handle { client: client.clone(), id, version, kind: Kind::Ingest }, 0)
+    }
+
+    /// How many rows the uploaded data has, its header left out. With it the outcomes are checked to name each
+    /// of them; without it rows that the org never tried cannot be missed.
+    #[must_use]
+    pub fn expect_rows(mut self, rows: Option<u64>) -> Self {
+        self.sent = rows;
+        self
+    }
+
+    /// The job's id.
+    pub fn id(&self) -> Id {
+        self.handle.id
+    }
+
+    /// The job's API version.
+    pub fn api_version(&self) -> ApiVersion {
+        self.handle.version
+    }
+
+    /// How many answers to the job's creation were lost: as many empty jobs may stand in the org for a day.
+    pub fn orphans(&self) -> u32 {
+        self.orphans
+    }
+
+    /// Uploads the job's data: CSV with a header line, with the job's delimiter and line ending, at most
+    /// 100 MB. The bytes are sent as they are; nothing is looked at. A job takes its data once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UploadLost`] where nobody knows whether the data arrived: [`abort`](Self::abort) this job
+    /// and upload into another. [`ErrorKind::Api`] where the org refuses it.
+    pub async fn upload(&self, csv: impl Into<Bytes>) -> Result<()> {
+        let request = self.handle.request(Method::PUT, "/batches").body(csv, "text/csv");
+        let Err(error) = request.response().await else { return Ok(()) };
+        if error.verdict() == Verdict::IfRepeatable {
+            let text = "the answer to its upload was lost; abort it and send the data into another job";
+            return Err(self.handle.fail(ErrorKind::UploadLost, text).with_source(error));
+        }
+        Err(self.handle.error("its data could not be uploaded", error))
+    }
+
+    /// Says that the data is complete: the org may begin (`UploadComplete`).
+    ///
+    /// Where the answer is lost, the job's state tells whether it arrived.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Api`] where the org refuses, for example because the job was aborted.
+    /// [`ErrorKind::InDoubt`] where neither an answer nor the state could be had: the job may run.
+    pub async fn close(&self) -> Result<()> {
+        self.handle.set_state(JobState::UploadComplete, "it could not be closed").await
+    }
+
+    /// Ends the job. Rows that were written already stay written, and some more may follow for a moment:
+    /// [`wait`](Self::wait) returns when no more do.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Api`] where the org refuses, as it does for jobs that are complete.
+    pub async fn abort(&self) -> Result<()> {
+        self.handle.set_state(JobState::Aborted, "it could not be aborted").await
+    }
+
+    /// Deletes a finished job with its outcomes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Api`] where the org refuses.
+    pub async fn delete(&self) -> Result<()> {
+        self.handle.delete().await
+    }
+
+    /// Asks how the job stands.
+    ///
+    /// # Errors
+    /// [`ErrorKind::JobGone`] where the org does not know it.
+    pub async fn info(&self) -> Result<JobInfo> {
+        self.handle.info().await
+    }
+
+    /// Waits until the org has tried all rows. Some or all of them may have been refused all the same:
+    /// [`JobInfo::number_records_failed`] and the outcomes tell.
+    ///
+    /// # Errors
+    /// [`ErrorKind::JobFailed`] with the org's message or [`ErrorKind::JobAborted`]: rows may have been
+    /// written, and the outcomes can be read. [`ErrorKind::InDoubt`] where the job is complete with another
+    /// number of rows than were sent. [`ErrorKind::JobGone`]. [`ErrorKind::Deadline`]: the job is left
+    /// alone, goes on in the org, and [`attach`](Self::attach) finds it again.
+    pub async fn wait(&self, policy: &PollPolicy) -> Result<JobInfo> {
+        let info = self.finished(policy).await?;
+        let (tried, failed) =
+            (info.number_records_processed.unwrap_or(0), info.number_records_failed.unwrap_or(0));
+        let written = tried.saturating_sub(failed);
+        let of = self.sent.map(|sent| format!(" of {sent}")).unwrap_or_default();
+        let fate = match written {
+            0 => format!("{tried}{of} rows were tried; nothing was written"),
+            _ => format!("{tried}{of} rows were tried, {written} were written and stay"),
+        };
+        match info.state {
+            JobState::Failed => {
+                let said = info.error_message.as_deref().unwrap_or("no reason given");
+                Err(self.handle.fail(ErrorKind::JobFailed, format!("failed in the org: {said}; {fate}")))
+            }
+            JobState::Aborted => {
+                Err(self.handle.fail(ErrorKind::JobAborted, format!("aborted in the org; {fate}")))
+            }
+            _ => Ok(info),
+        }
+    }
+
+    /// The job's state once it is final and its counts are what they will stay.
+    pub(super) async fn finished(&self, policy: &PollPolicy) -> Result<JobInfo> {
+        let mut polls = policy.start();
+        let (mut last, mut still) = (None, 0);
+        loop {
+            let info = self.info().await?;
+            let count = info.number_records_processed;
+            still = if count == last { still + 1 } else { 1 };
+            last = count;
+            match info.state {
+                JobState::JobComplete if self.sent.is_none_or(|sent| count == Some(sent)) => return Ok(info),
+                // Data that was sent and not counted: given a little time, as counts may come late.
+                JobState::JobComplete if still >= STILL => return Err(self.miscounted(count)),
+                JobState::Failed => return Ok(info),
+                JobState::Aborted if still >= STILL => return Ok(info),
+                _ => {}
+            }
+            if !polls.pause().await {
+                let text = "not finished within the deadline; it goes on in the org and can be found again by its id";
+                return Err(self.handle.fail(ErrorKind::Deadline, text));
+            }
+        }
+    }
+
+    fn miscounted(&self, count: Option<u64>) -> crate::Error {
+        let (sent, count) = (self.sent.unwrap_or(0), count.unwrap_or(0));
+        let text = format!(
+            "in doubt: {sent} rows were sent and the org counts {count}; its outcome files tell which it has"
+        );
+        self.handle.fail(ErrorKind::InDoubt, text)
+    }
+
+    /// The rows that were written, in no particular order.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFinished`] before the job is done, [`ErrorKind::JobGone`].
+    pub async fn successes(&self) -> Result<Outcomes<Success>> {
+        let info = self.done().await?;
+        let rows =
+            info.number_records_processed.zip(info.number_records_failed).map(|(p, f)| p.saturating_sub(f));
+        Ok(Outcomes::new(self, File::Successful, &info, rows))
+    }
+
+    /// The rows that were refused, each with the reason.
+    ///
+    /// # Errors
+    /// As [`successes`](Self::successes).
+    pub async fn failures(&self) -> Result<Outcomes<Failure>> {
+        let info = self.done().await?;
+        Ok(Outcomes::new(self, File::Failed, &info, info.number_records_failed))
+    }
+
+    /// The rows that were never tried, because the job ended before it came to them.
+    ///
+    /// # Errors
+    /// As [`successes`](Self::successes).
+    pub async fn unprocessed(&self) -> Result<Outcomes<Echo>> {
+        let info = self.done().await?;
+        let rows = self.sent.zip(info.number_records_processed).map(|(s, p)| s.saturating_sub(p));
+        Ok(Outcomes::new(self, File::Unprocessed, &info, rows))
+    }
+
+    pub(super) async fn done(&self) -> Result<JobInfo> {
+        let info = self.info().await?;
+        if !info.state.is_final() {
+            let text = format!("its outcomes are there once it is finished; it is {:?}", info.state);
+            return Err(self.handle.fail(ErrorKind::NotFinished, text));
+        }
+        Ok(info)
+    }
+}

@@ -1,0 +1,493 @@
+//! A serde value as the cells of a row.
+
+use std::fmt::{self, Display, Write as _};
+
+use serde::ser::{self, Impossible, Serialize};
+use sf_core::record::Value;
+
+use super::encode::{RowText, value};
+use crate::Nulls;
+
+/// The columns that rows are written to.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    pub(super) names: Vec<String>,
+    /// Whether a field that is no column becomes one: as long as the first row is written.
+    pub(super) open: bool,
+}
+
+/// What is wrong with a row.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal(pub(super) String);
+
+impl Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl ser::Error for Refusal {
+    fn custom<T: Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+}
+
+/// Writes a row's cells; columns that it does not name are left empty, which leaves their fields as they are.
+pub(super) fn write_row(
+    row: &impl Serialize,
+    nulls: Nulls,
+    columns: &mut Columns,
+    out: &mut RowText,
+) -> Result<(), Refusal> {
+    out.text.clear();
+    out.cells.clear();
+    // A cell that no field writes has no place yet.
+    out.cells.resize(columns.names.len(), (usize::MAX, 0));
+    row.serialize(RowSerializer(Cells { nulls, columns, out, next: 0, key: None }))?;
+    for cell in &mut out.cells {
+        if cell.0 == usize::MAX {
+            *cell = (0, 0);
+        }
+    }
+    columns.open = false;
+    Ok(())
+}
+
+struct Cells<'a> {
+    nulls: Nulls,
+    columns: &'a mut Columns,
+    out: &'a mut RowText,
+    /// The column after the one written last: fields come in the same order in nearly every row.
+    next: usize,
+    key: Option<String>,
+}
+
+impl Cells<'_> {
+    fn place(&mut self, name: &str) -> Result<usize, Refusal> {
+        let at = self.next;
+        if self.columns.names.get(at).is_some_and(|n| n == name) {
+            return Ok(at);
+        }
+        if let Some(at) = self.columns.names.iter().position(|n| n == name) {
+            return Ok(at);
+        }
+        if !self.columns.open {
+            let text = format!(
+                "field {name} is no column: the first row did not have it; name all columns beforehand \
+                 (`columns`)"
+            );
+            return Err(Refusal(text));
+        }
+        self.columns.names.push(name.to_owned());
+        self.out.cells.push((usize::MAX, 0));
+        Ok(self.columns.names.len() - 1)
+    }
+
+    fn field<T: Serialize + ?Sized>(&mut self, name: &str, field: &T) -> Result<(), Refusal> {
+        let at = self.place(name)?;
+        if self.out.cells[at].0 != usize::MAX {
+            return Err(Refusal(format!("field {name} stands twice in the row")));
+        }
+        let from = self.out.text.len();
+        field
+            .serialize(CellSerializer { nulls: self.nulls, out: &mut self.out.text })
+            .map_err(|e| Refusal(format!("field {name}: {e}")))?;
+        self.out.cells[at] = (from, self.out.text.len());
+        self.next = at + 1;
+        Ok(())
+    }
+}
+
+impl ser::SerializeStruct for Cells<'_> {
+    type Ok = ();
+    type Error = Refusal;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, v: &T) -> Result<(), Refusal> {
+        self.field(key, v)
+    }
+
+    fn end(self) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
+
+impl ser::SerializeMap for Cells<'_> {
+    type Ok = ();
+    type Error = Refusal;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refusal> {
+        let mut name = String::new();
+        key.serialize(CellSerializer { nulls: Nulls::Ignore, out: &mut name })?;
+        self.key = Some(name);
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, v: &T) -> Result<(), Refusal> {
+        let name = self.key.take().unwrap_or_default();
+        self.field(&name, v)
+    }
+
+    fn end(self) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
+
+/// Takes structs and maps; everything else is no row.
+struct RowSerializer<'a>(Cells<'a>);
+
+fn no_row<T>(what: &str) -> Result<T, Refusal> {
+    Err(Refusal(format!("{what} is no row: a row is a struct or a map, whose names are the columns")))
+}
+
+macro_rules! refuse {
+    ($refuse:ident: $($method:ident($($ty:ty),*) = $what:literal,)*) => {
+        $(fn $method(self, $(_: $ty),*) -> Result<(), Refusal> { $refuse($what) })*
+    };
+}
+
+impl<'a> ser::Serializer for RowSerializer<'a> {
+    type Ok = ();
+    type Error = Refusal;
+    type SerializeSeq = Impossible<(), Refusal>;
+    type SerializeTuple = Impossible<(), Refusal>;
+    type SerializeTupleStruct = Impossible<(), Refusal>;
+    type SerializeTupleVariant = Impossible<(), Refusal>;
+    type SerializeMap = Cells<'a>;
+    type SerializeStruct = Cells<'a>;
+    type SerializeStructVariant = Impossible<(), Refusal>;
+
+    refuse! { no_row:
+        serialize_bool(bool) = "a boolean",
+        serialize_i8(i8) = "a number",
+        serialize_i16(i16) = "a number",
+        serialize_i32(i32) = "a number",
+        serialize_i64(i64) = "a number",
+        serialize_u8(u8) = "a number",
+        serialize_u16(u16) = "a number",
+        serialize_u32(u32) = "a number",
+        serialize_u64(u64) = "a number",
+        serialize_f32(f32) = "a number",
+        serialize_f64(f64) = "a number",
+        serialize_char(char) = "a letter",
+        serialize_str(&str) = "a text",
+        serialize_bytes(&[u8]) = "a byte string",
+        serialize_none() = "a null",
+        serialize_unit() = "a null",
+        serialize_unit_struct(&'static str) = "a struct without fields",
+        serialize_unit_variant(&'static str, u32, &'static str) = "an enum",
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, v: &T) -> Result<(), Refusal> {
+        v.serialize(self)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, v: &T) -> Result<(), Refusal> {
+        v.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &T,
+    ) -> Result<(), Refusal> {
+        no_row("an enum")
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, Refusal> {
+        no_row("a list")
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Refusal> {
+        no_row("a tuple")
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleStruct, Refusal> {
+        no_row("a tuple")
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Refusal> {
+        no_row("an enum")
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Cells<'a>, Refusal> {
+        Ok(self.0)
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Cells<'a>, Refusal> {
+        Ok(self.0)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, Refusal> {
+        no_row("an enum")
+    }
+}
+
+/// Writes one value as the text of a cell.
+struct CellSerializer<'a> {
+    nulls: Nulls,
+    out: &'a mut String,
+}
+
+impl CellSerializer<'_> {
+    fn value(self, v: &Value<'_>) -> Result<(), Refusal> {
+        value(v, self.nulls, self.out).map_err(Refusal)
+    }
+
+    /// Rust writes numbers exactly and without an exponent.
+    fn number(self, v: impl Display) -> Result<(), Refusal> {
+        write!(self.out, "{v}").map_err(|e| Refusal(e.to_string()))
+    }
+}
+
+fn no_cell<T>(what: &str) -> Result<T, Refusal> {
+    Err(Refusal(format!(
+        "{what} is no cell; a field of a parent is named with a dot, as in `Account.Ext__c`"
+    )))
+}
+
+macro_rules! numbers {
+    ($($method:ident($ty:ty),)*) => {
+        $(fn $method(self, v: $ty) -> Result<(), Refusal> { self.number(v) })*
+    };
+}
+
+impl ser::Serializer for CellSerializer<'_> {
+    type Ok = ();
+    type Error = Refusal;
+    type SerializeSeq = Impossible<(), Refusal>;
+    type SerializeTuple = Impossible<(), Refusal>;
+    type SerializeTupleStruct = Impossible<(), Refusal>;
+    type SerializeTupleVariant = Impossible<(), Refusal>;
+    type SerializeMap = Impossible<(), Refusal>;
+    type SerializeStruct = Impossible<(), Refusal>;
+    type SerializeStructVariant = Impossible<(), Refusal>;
+
+    numbers! {
+        serialize_i8(i8), serialize_i16(i16), serialize_i32(i32), serialize_i64(i64), serialize_i128(i128),
+        serialize_u8(u8), serialize_u16(u16), serialize_u32(u32), serialize_u64(u64), serialize_u128(u128),
+    }
+
+    fn serialize_bool(self, v: bool) -> Result<(), Refusal> {
+        self.value(&Value::Boolean(v))
+    }
+
+    fn serialize_f32(self, v: f32) -> Result<(), Refusal> {
+        if v.is_finite() { self.number(v) } else { Err(Refusal(format!("{v} is no number of an org"))) }
+    }
+
+    fn serialize_f64(self, v: f64) -> Result<(), Refusal> {
+        if v.is_finite() { self.number(v) } else { Err(Refusal(format!("{v} is no number of an org"))) }
+    }
+
+    fn serialize_char(self, v: char) -> Result<(), Refusal> {
+        self.serialize_str(v.encode_utf8(&mut [0; 4]))
+    }
+
+    fn serialize_str(self, v: &str) -> Result<(), Refusal> {
+        self.value(&Value::Text(v.into()))
+    }
+
+    fn serialize_bytes(self, _: &[u8]) -> Result<(), Refusal> {
+        Err(Refusal("bytes are no cell: write them as base64 text".to_owned()))
+    }
+
+    fn serialize_none(self) -> Result<(), Refusal> {
+        self.value(&Value::Null)
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, v: &T) -> Result<(), Refusal> {
+        v.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Refusal> {
+        self.value(&Value::Null)
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Refusal> {
+        self.value(&Value::Null)
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Refusal> {
+        self.serialize_str(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, v: &T) -> Result<(), Refusal> {
+        v.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: &T,
+    ) -> Result<(), Refusal> {
+        no_cell("an enum with a value")
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, Refusal> {
+        no_cell("a list")
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Refusal> {
+        no_cell("a tuple")
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleStruct, Refusal> {
+        no_cell("a tuple")
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Refusal> {
+        no_cell("an enum with a value")
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Refusal> {
+        no_cell("a map")
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, Refusal> {
+        no_cell("a struct")
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, Refusal> {
+        no_cell("an enum with a value")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Serialize;
+
+    use super::*;
+
+    fn cells(row: &impl Serialize, nulls: Nulls, columns: &mut Columns) -> Result<Vec<String>, Refusal> {
+        let mut out = RowText::default();
+        write_row(row, nulls, columns, &mut out)?;
+        Ok(out.iter().map(str::to_owned).collect())
+    }
+
+    fn open() -> Columns {
+        Columns { names: Vec::new(), open: true }
+    }
+
+    #[derive(Serialize, Default)]
+    #[serde(rename_all = "PascalCase")]
+    struct Row {
+        name: &'static str,
+        active: bool,
+        amount: f64,
+        count: u64,
+        parent: Option<&'static str>,
+        #[serde(rename = "Account.Ext__c")]
+        account: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        note: Option<&'static str>,
+    }
+
+    #[test]
+    fn values_are_written_as_an_org_reads_them() {
+        let mut columns = open();
+        let row = Row {
+            name: "a",
+            active: true,
+            amount: 1e21,
+            count: 9_007_199_254_740_993,
+            parent: None,
+            account: Some(-7),
+            note: Some("x"),
+        };
+        assert_eq!(
+            cells(&row, Nulls::Ignore, &mut columns).unwrap(),
+            ["a", "true", "1000000000000000000000", "9007199254740993", "", "-7", "x"]
+        );
+        assert_eq!(columns.names, ["Name", "Active", "Amount", "Count", "Parent", "Account.Ext__c", "Note"]);
+        let small = Row { amount: 1.5e-7, ..Row::default() };
+        assert_eq!(cells(&small, Nulls::Ignore, &mut columns).unwrap()[2], "0.00000015");
+    }
+
+    #[test]
+    fn null_absent_and_value_are_three_things() {
+        let mut columns = open();
+        let full = Row { name: "a", parent: Some("p"), note: Some("n"), ..Row::default() };
+        cells(&full, Nulls::SetNull, &mut columns).unwrap();
+        // `parent` is null, `note` is absent.
+        let row = Row { name: "b", ..Row::default() };
+        assert_eq!(
+            cells(&row, Nulls::SetNull, &mut columns).unwrap(),
+            ["b", "false", "0", "0", "#N/A", "#N/A", ""]
+        );
+        assert_eq!(cells(&row, Nulls::Ignore, &mut columns).unwrap()[4..], ["", "", ""]);
+        // An empty text is a null, as it is in an org.
+        assert_eq!(cells(&Row::default(), Nulls::SetNull, &mut columns).unwrap()[0], "#N/A");
+    }
+
+    #[test]
+    fn maps_may_come_in_any_order_and_a_late_column_is_refused() {
+        let mut columns = open();
+        let first = BTreeMap::from([("B", 1), ("A", 2)]);
+        assert_eq!(cells(&first, Nulls::Ignore, &mut columns).unwrap(), ["2", "1"]);
+        assert_eq!(
+            cells(&[("B", 5)].into_iter().collect::<BTreeMap<_, _>>(), Nulls::Ignore, &mut columns).unwrap(),
+            ["", "5"]
+        );
+        let error = cells(&BTreeMap::from([("C", 1)]), Nulls::Ignore, &mut columns).unwrap_err();
+        assert!(error.0.starts_with("field C is no column"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_row_or_no_cell_is_refused_with_the_reason() {
+        assert!(cells(&[1, 2], Nulls::Ignore, &mut open()).unwrap_err().0.contains("is no row"));
+        let nested = BTreeMap::from([("A", vec![1])]);
+        assert!(
+            cells(&nested, Nulls::Ignore, &mut open())
+                .unwrap_err()
+                .0
+                .starts_with("field A: a list is no cell")
+        );
+        let nan = BTreeMap::from([("A", f64::NAN)]);
+        assert_eq!(
+            cells(&nan, Nulls::Ignore, &mut open()).unwrap_err().0,
+            "field A: NaN is no number of an org"
+        );
+        let cleared = BTreeMap::from([("A", "#N/A")]);
+        assert!(cells(&cleared, Nulls::Ignore, &mut open()).unwrap_err().0.contains("#N/A"));
+    }
+}

@@ -1,0 +1,68 @@
+//! A temporary file for what does not have to be in memory. It has no name and goes with its last user.
+
+use std::fs::File;
+use std::io::{Error, Read, Result, Seek, SeekFrom, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+
+/// The file. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Spool(Arc<Mutex<File>>);
+
+/// A place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) at: u64,
+    pub(crate) len: usize,
+}
+
+impl Spool {
+    pub(crate) async fn new() -> Result<Self> {
+        blocking(|| Ok(Self(Arc::new(Mutex::new(tempfile::tempfile()?))))).await
+    }
+
+    pub(crate) async fn append(&self, bytes: Bytes) -> Result<Span> {
+        let this = self.clone();
+        blocking(move || {
+            let mut file = this.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let at = file.seek(SeekFrom::End(0))?;
+            file.write_all(&bytes)?;
+            Ok(Span { at, len: bytes.len() })
+        })
+        .await
+    }
+
+    pub(crate) async fn read(&self, span: Span) -> Result<Vec<u8>> {
+        let this = self.clone();
+        blocking(move || {
+            let mut file = this.0.lock().unwrap_or_else(PoisonError::into_inner);
+            file.seek(SeekFrom::Start(span.at))?;
+            let mut bytes = vec![0; span.len];
+            file.read_exact(&mut bytes)?;
+            Ok(bytes)
+        })
+        .await
+    }
+}
+
+/// Files block: they are used where that holds nobody up.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::other)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_written_is_read_from_its_place_by_every_clone() {
+        let spool = Spool::new().await.unwrap();
+        let first = spool.append(Bytes::from_static(b"abc")).await.unwrap();
+        let second = spool.clone().append(Bytes::from_static(b"defg")).await.unwrap();
+        assert_eq!(second, Span { at: 3, len: 4 });
+        assert_eq!(spool.read(second).await.unwrap(), b"defg");
+        assert_eq!(spool.read(first).await.unwrap(), b"abc");
+        assert!(spool.read(Span { at: 5, len: 9 }).await.is_err());
+    }
+}

@@ -1,0 +1,186 @@
+//! Pages side by side, against an emulated org over real sockets.
+
+use futures_util::TryStreamExt;
+use sf_bulk2::{ErrorKind, JobType, Jobs, Locator, Position, Query, QueryJob};
+use sf_core::Client;
+use sf_sim::fault::{Action, Fault, Framing, Route};
+
+use crate::org::{FAST, Org, org};
+use crate::support::{Answer, JOB, Script};
+
+async fn job(client: &Client) -> (QueryJob, Option<u64>) {
+    let job = Query::new("SELECT Id, Name, Description FROM Account").create(client).await.unwrap();
+    let rows = job.wait(&FAST).await.unwrap().number_records_processed;
+    (job, rows)
+}
+
+/// An org whose pages have 37 rows each: 14 of them.
+async fn small_pages() -> Org {
+    let org = org().await;
+    org.sim.set_page_cap(Some(37));
+    org
+}
+
+async fn sequential(job: &QueryJob) -> Vec<u8> {
+    let mut out = Vec::new();
+    job.pages(Position::START).write_to(&mut out).await.unwrap();
+    out
+}
+
+#[tokio::test]
+async fn pages_side_by_side_give_the_same_result_in_order() {
+    let org = small_pages().await;
+    let (job, rows) = job(&org.client).await;
+    let calm = sequential(&job).await;
+    for (window, memory) in [(1, 1 << 20), (3, 1), (8, 2_000), (50, 1 << 20)] {
+        let pages = job.pages(Position::START).expect_total(rows);
+        let mut pages = pages.parallel(window).page_memory(memory);
+        let mut out = Vec::new();
+        assert_eq!(pages.write_to(&mut out).await.unwrap(), 500);
+        assert!(out == calm, "window {window}");
+        assert_eq!(pages.position(), None);
+    }
+    let asked = org.sim.journal().requests();
+    assert!(asked.iter().any(|r| r.path.contains("resultPages")));
+}
+
+#[tokio::test]
+async fn in_any_order_each_row_comes_once() {
+    #[derive(serde::Deserialize)]
+    struct Account {
+        #[serde(rename = "Id")]
+        id: String,
+    }
+    let org = small_pages().await;
+    let (job, rows) = job(&org.client).await;
+    let mut pages = job.pages(Position::START).expect_total(rows).parallel(4).unordered().page_memory(100);
+    let mut ids = std::collections::BTreeSet::new();
+    while let Some(page) = pages.next_page().await.unwrap() {
+        assert_eq!(pages.position(), None);
+        for row in page.rows::<Account>().await.unwrap() {
+            assert!(ids.insert(row.unwrap().id));
+        }
+    }
+    assert_eq!(ids.len(), 500);
+}
+
+#[tokio::test]
+async fn what_was_read_side_by_side_is_resumed_at_its_position() {
+    let org = small_pages().await;
+    let (job, rows) = job(&org.client).await;
+    let calm = sequential(&job).await;
+    for taken in [1, 5, 13] {
+        let mut out = Vec::new();
+        let mut pages = job.pages(Position::START).parallel(3);
+        let mut header = None;
+        for _ in 0..taken {
+            let page = pages.next_page().await.unwrap().unwrap();
+            header.get_or_insert_with(|| page.header.clone());
+            page.copy_to(&mut out).await.unwrap();
+        }
+        let position = pages.position().unwrap();
+        assert_eq!(position.before, Some(taken * 37));
+        drop(pages);
+        let mut rest = job.pages(position).expect_total(rows).parallel(3);
+        rest.write_to(&mut out).await.unwrap();
+        let header = "\"Id\",\"Name\",\"Description\"\n".as_bytes();
+        assert!([header, &out[..]].concat() == calm, "after {taken} pages");
+    }
+}
+
+#[tokio::test]
+async fn every_passing_fault_leaves_the_result_complete_and_in_order() {
+    let faults = [
+        Action::server_error(),
+        Action::unavailable(),
+        Action::concurrent_limit(),
+        Action::ResetAfter,
+        Action::cut(100),
+        Action::cut_framed(100, Framing::Chunked),
+        Action::cut_framed(100, Framing::Close),
+    ];
+    for route in [Route::ResultPages, Route::Results] {
+        for action in &faults {
+            let org = small_pages().await;
+            let (job, rows) = job(&org.client).await;
+            let calm = sequential(&job).await;
+            let fault = org.sim.faults().add(Fault::on(route.clone()).nth(2).then(action.clone()));
+            let mut out = Vec::new();
+            let mut pages = job.pages(Position::START).expect_total(rows).parallel(4);
+            pages.write_to(&mut out).await.unwrap_or_else(|e| panic!("{route:?} {action:?}: {e:?}"));
+            assert!(out == calm, "{route:?} {action:?}");
+            assert_eq!(org.sim.faults().count(fault), 1, "{route:?} {action:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_org_that_does_not_name_its_pages_is_read_one_after_the_other() {
+    let not_found = r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#;
+    let script =
+        Script::new([Answer::json(404, not_found), Answer::page(0, 3, Some("Mw")), Answer::page(3, 5, None)]);
+    let job = QueryJob::attach(&script.client(), JOB.parse().unwrap(), "65.0".parse().unwrap());
+    let mut out = Vec::new();
+    let mut pages = job.pages(Position::START).expect_total(Some(5)).parallel(4);
+    assert_eq!(pages.write_to(&mut out).await.unwrap(), 5);
+    assert_eq!(String::from_utf8(out).unwrap().lines().next(), Some("\"Id\",\"Name\""));
+}
+
+#[tokio::test]
+async fn pages_that_do_not_add_up_to_the_total_are_an_error() {
+    // As documented: two pages, and the spelling of the guide's table.
+    let named = format!(
+        r#"{{"resultPages":[{{"resultUrl":"/services/data/v65.0/jobs/query/{JOB}/results?locator=MA"}}],"nextRecordUrl":"/services/data/v65.0/jobs/query/{JOB}/resultPages?locator=Mw","done":false}}"#
+    );
+    let last = format!(
+        r#"{{"resultPages":[{{"resultUrl":"/services/data/v65.0/jobs/query/{JOB}/results?locator=Mw"}}],"nextRecordsUrl":null,"done":true}}"#
+    );
+    let script = Script::new([
+        Answer::json(200, &named),
+        Answer::page(0, 3, Some("Mw")),
+        Answer::json(200, &last),
+        Answer::page(3, 5, None),
+    ]);
+    let job = QueryJob::attach(&script.client(), JOB.parse().unwrap(), "65.0".parse().unwrap());
+    let error = {
+        let mut pages = job.pages(Position::START).expect_total(Some(6)).parallel(1);
+        pages.write_to(&mut Vec::new()).await.unwrap_err()
+    };
+    assert_eq!(error.kind(), ErrorKind::Counts);
+    assert!(error.to_string().contains("5 rows, the org counted 6"), "{error}");
+    let locator = Locator::new("Mw");
+    assert!(script.asked().iter().any(|a| a.contains(&format!("results?locator={locator}"))));
+}
+
+#[tokio::test]
+async fn jobs_are_listed_over_pages_with_the_filters_asked_for() {
+    let job = |id: &str, state: &str, kind: &str| {
+        format!(
+            r#"{{"id":"{id}","operation":"insert","object":"Account","createdById":"0057Q0000037T8QQAU","createdDate":"2023-01-26T10:09:27.000+0000","systemModstamp":"2023-01-26T10:09:27.000+0000","state":"{state}","concurrencyMode":"Parallel","contentType":"CSV","apiVersion":53.0,"jobType":"{kind}"}}"#
+        )
+    };
+    let page = |records: &str, next: &str, done: bool| {
+        Answer::json(200, &format!(r#"{{"done":{done},"records":[{records}],"nextRecordsUrl":{next}}}"#))
+    };
+    let first = [
+        job("7507Q000009f52jQAA", "JobComplete", "V2Ingest"),
+        job("7507Q000009f8jvQAA", "Closed", "Classic"),
+    ];
+    let url = "/services/data/v65.0/jobs/ingest?queryLocator=01gR0000000opRTIAY-2000";
+    let script = Script::new([
+        page(&first.join(","), &format!("\"{url}\""), false),
+        page(&job("7507Q000009f9tHQAQ", "Open", "V2Ingest"), "null", true),
+    ]);
+    let list = Jobs::query().job_type(JobType::V2Ingest).pk_chunking(false).list(&script.client());
+    let jobs: Vec<_> = list.stream().try_collect().await.unwrap();
+    let kinds: Vec<_> = jobs.iter().map(|j| j.job_type).collect();
+    assert_eq!(kinds, [Some(JobType::V2Ingest), Some(JobType::Classic), Some(JobType::V2Ingest)]);
+    assert_eq!(
+        script.asked(),
+        ["GET ?jobType=V2Ingest&isPkChunkingEnabled=false".to_owned(), format!("GET {url}")]
+    );
+
+    let script = Script::new([page("", "null", false)]);
+    let error = Jobs::ingest().list(&script.client()).next_job().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Headers);
+}

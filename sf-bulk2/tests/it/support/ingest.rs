@@ -1,0 +1,395 @@
+//! An org that takes ingest jobs, as the API documents them: create, upload once, close, work in chunks,
+//! outcome files in another order than the rows, abort. It shares nothing with the crate under test.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+use sf_core::Client;
+use sf_core::http::{Framing, HttpService, Response, TransportError, TransportErrorKind};
+use sf_core::retry::RetryPolicy;
+
+use super::Always;
+
+/// What goes wrong with one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The connection breaks before the org has the request.
+    Before,
+    /// The org acts, and its answer is lost.
+    After,
+    /// The org does nothing and answers with this status and an HTML page.
+    Status(u16),
+    /// The org answers, and its body breaks off after so many bytes.
+    Cut(usize),
+    /// As `Cut`, and the end of the connection is the end of the body: nothing shows.
+    SilentCut(usize),
+}
+
+/// What the org makes of a row: `Ok(created)` or the error.
+pub(crate) type Judge = fn(&csv::StringRecord, u32) -> Result<bool, String>;
+
+#[derive(Debug, Clone, Default)]
+struct Job {
+    settings: Value,
+    state: String,
+    header: String,
+    data: Vec<u8>,
+    /// Ranges of `data`, one a row.
+    rows: Vec<(usize, usize)>,
+    done: usize,
+    outcomes: Vec<(usize, Result<bool, String>)>,
+    error: Option<String>,
+}
+
+#[derive(Debug)]
+struct State {
+    jobs: Vec<Job>,
+    calls: Vec<String>,
+    faults: HashMap<String, Vec<Fault>>,
+    chunk: usize,
+    judge: Judge,
+    /// A header name that the org does not know.
+    unknown_field: Option<String>,
+    /// The job is aborted by somebody once so many rows are done, and one chunk follows all the same.
+    abort_at: Option<usize>,
+    /// So many reads of outcome files come before the file is complete.
+    late: usize,
+    tries: HashMap<String, u32>,
+}
+
+/// The org.
+#[derive(Debug, Clone)]
+pub(crate) struct IngestOrg(Arc<Mutex<State>>);
+
+impl IngestOrg {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(State {
+            jobs: Vec::new(),
+            calls: Vec::new(),
+            faults: HashMap::new(),
+            chunk: 200,
+            judge: |_, _| Ok(true),
+            unknown_field: None,
+            abort_at: None,
+            late: 0,
+            tries: HashMap::new(),
+        })))
+    }
+
+    pub(crate) fn judge(self, judge: Judge) -> Self {
+        self.0.lock().unwrap().judge = judge;
+        self
+    }
+
+    pub(crate) fn chunk(self, rows: usize) -> Self {
+        self.0.lock().unwrap().chunk = rows;
+        self
+    }
+
+    pub(crate) fn abort_at(self, rows: usize) -> Self {
+        self.0.lock().unwrap().abort_at = Some(rows);
+        self
+    }
+
+    pub(crate) fn late(self, reads: usize) -> Self {
+        self.0.lock().unwrap().late = reads;
+        self
+    }
+
+    pub(crate) fn unknown_field(self, name: &str) -> Self {
+        self.0.lock().unwrap().unknown_field = Some(name.to_owned());
+        self
+    }
+
+    /// The next calls of a route (`create`, `upload`, `patch`, `info`, `successfulResults`, …) go wrong so.
+    pub(crate) fn fault(self, route: &str, faults: impl IntoIterator<Item = Fault>) -> Self {
+        self.0.lock().unwrap().faults.entry(route.to_owned()).or_default().extend(faults);
+        self
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        let retry = RetryPolicy::default().with_max_attempts(4);
+        Client::builder(Always).http(Arc::new(self.clone())).retry(retry).build().unwrap()
+    }
+
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.0.lock().unwrap().calls.clone()
+    }
+
+    /// The rows that were written, over all jobs, in the order of the upload: their raw text.
+    pub(crate) fn written(&self) -> Vec<String> {
+        let state = self.0.lock().unwrap();
+        let mut all = Vec::new();
+        for job in &state.jobs {
+            let mut good: Vec<_> = job.outcomes.iter().filter(|o| o.1.is_ok()).map(|o| o.0).collect();
+            good.sort_unstable();
+            all.extend(good.iter().map(|&i| {
+                let (from, to) = job.rows[i];
+                String::from_utf8(job.data[from..to].to_vec()).unwrap()
+            }));
+        }
+        all
+    }
+
+    /// What was uploaded into each job.
+    pub(crate) fn uploads(&self) -> Vec<String> {
+        let state = self.0.lock().unwrap();
+        state.jobs.iter().map(|j| String::from_utf8(j.data.clone()).unwrap()).collect()
+    }
+
+    pub(crate) fn states(&self) -> Vec<String> {
+        self.0.lock().unwrap().jobs.iter().map(|j| j.state.clone()).collect()
+    }
+}
+
+impl Job {
+    fn delimiter(&self) -> u8 {
+        match self.settings["columnDelimiter"].as_str() {
+            Some("SEMICOLON") => b';',
+            Some("TAB") => b'\t',
+            Some("PIPE") => b'|',
+            Some("CARET") => b'^',
+            Some("BACKQUOTE") => b'`',
+            _ => b',',
+        }
+    }
+
+    fn ending(&self) -> &'static str {
+        if self.settings["lineEnding"] == "CRLF" { "\r\n" } else { "\n" }
+    }
+
+    fn reader(&self) -> csv::Reader<&[u8]> {
+        csv::ReaderBuilder::new().delimiter(self.delimiter()).from_reader(&self.data[..])
+    }
+
+    /// Cuts the data into rows, or says why the org gives the job up.
+    fn begin(&mut self, unknown: Option<&str>) {
+        let end = self.data.iter().position(|b| *b == b'\n').map_or(self.data.len(), |at| at + 1);
+        let line = String::from_utf8(self.data[..end].to_vec()).unwrap();
+        if line.ends_with("\r\n") != (self.ending() == "\r\n") {
+            let setting = if self.ending() == "\n" { "LF" } else { "CRLF" };
+            self.error = Some(format!(
+                "ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is {setting}"
+            ));
+        }
+        self.header = line.trim_end().to_owned();
+        let mut rows = Vec::new();
+        let mut reader = self.reader();
+        let names = reader.headers().unwrap().clone();
+        let mut row = csv::StringRecord::new();
+        loop {
+            let mut from = usize::try_from(reader.position().byte()).unwrap();
+            if !reader.read_record(&mut row).unwrap() {
+                break;
+            }
+            while matches!(self.data[from], b'\r' | b'\n') {
+                from += 1;
+            }
+            let mut to = usize::try_from(reader.position().byte()).unwrap();
+            while to > from && matches!(self.data[to - 1], b'\r' | b'\n') {
+                to -= 1;
+            }
+            rows.push((from, to));
+        }
+        self.rows = rows;
+        if let Some(unknown) = unknown.filter(|u| names.iter().any(|n| n == *u)) {
+            self.error = Some(format!("InvalidBatch : Field name not found : {unknown}"));
+        }
+        self.state = if self.error.is_some() { "Failed" } else { "InProgress" }.to_owned();
+    }
+
+    fn chunk(&mut self, size: usize, judge: Judge, tries: &mut HashMap<String, u32>) {
+        let to = (self.done + size).min(self.rows.len());
+        let mut verdicts = Vec::new();
+        for (i, row) in self.reader().records().enumerate().take(to).skip(self.done) {
+            let row = row.unwrap();
+            let raw = row.iter().collect::<Vec<_>>().join("\u{1f}");
+            let before = tries.entry(raw).or_default();
+            verdicts.push((i, judge(&row, *before)));
+            *before += 1;
+        }
+        self.outcomes.extend(verdicts);
+        self.done = to;
+    }
+
+    fn info(&self, id: &str) -> Value {
+        let mut info = json!({
+            "id": id, "operation": self.settings["operation"], "object": self.settings["object"],
+            "createdById": "0057Q0000037T8QQAU", "createdDate": "2023-01-26T10:09:27.000+0000",
+            "systemModstamp": "2023-01-26T10:09:49.000+0000", "state": self.state,
+            "concurrencyMode": "Parallel", "contentType": "CSV", "apiVersion": 65.0, "jobType": "V2Ingest",
+            "lineEnding": self.settings["lineEnding"], "columnDelimiter": self.settings["columnDelimiter"],
+            "numberRecordsProcessed": self.done,
+            "numberRecordsFailed": self.outcomes.iter().filter(|o| o.1.is_err()).count(),
+            "retries": 0, "totalProcessingTime": 0, "apiActiveProcessingTime": 0, "apexProcessingTime": 0,
+        });
+        if let Some(error) = &self.error {
+            info["errorMessage"] = json!(error);
+        }
+        info
+    }
+
+    fn file(&self, which: &str) -> String {
+        let (comma, end) = (char::from(self.delimiter()), self.ending());
+        let own = match which {
+            "successfulResults" => format!("\"sf__Id\"{comma}\"sf__Created\"{comma}"),
+            "failedResults" => format!("\"sf__Id\"{comma}\"sf__Error\"{comma}"),
+            _ => String::new(),
+        };
+        let mut out = format!("{own}{}{end}", self.header);
+        if which == "unprocessedrecords" {
+            // Raw as it was uploaded, its missing line end too.
+            let raw: Vec<&str> = self.rows[self.done..]
+                .iter()
+                .map(|&(a, b)| std::str::from_utf8(&self.data[a..b]).unwrap())
+                .collect();
+            return out + &raw.join(end);
+        }
+        let rows: Vec<_> = self.reader().records().map(Result::unwrap).collect();
+        // Last first: the order of outcomes is nobody's promise.
+        for (i, verdict) in self.outcomes.iter().rev() {
+            let own = match (which, verdict) {
+                ("successfulResults", Ok(created)) => [format!("{:015}", 1_000_000 + i), created.to_string()],
+                ("failedResults", Err(error)) => [String::new(), error.clone()],
+                _ => continue,
+            };
+            // Values are written anew from what was read: a large number as it comes.
+            let anew = rows[*i].iter().map(|cell| match cell.parse::<f64>() {
+                Ok(number) if cell.len() >= 8 => format!("{number:E}"),
+                _ if cell == "#N/A" => String::new(),
+                _ => cell.to_owned(),
+            });
+            let cells = own.into_iter().chain(anew);
+            let quoted: Vec<_> = cells.map(|c| format!("\"{}\"", c.replace('"', "\"\""))).collect();
+            out += &quoted.join(&comma.to_string());
+            out += end;
+        }
+        out
+    }
+}
+
+impl State {
+    fn act(&mut self, method: &str, route: &str, id: Option<usize>, body: &Bytes) -> (u16, String) {
+        let refuse = |status: u16, code: &str, message: &str| {
+            (status, json!([{"errorCode": code, "message": message}]).to_string())
+        };
+        if route == "create" {
+            let settings: Value = serde_json::from_slice(body).unwrap();
+            self.jobs.push(Job { settings, state: "Open".to_owned(), ..Job::default() });
+            let at = self.jobs.len() - 1;
+            return (200, self.jobs[at].info(&job_id(at)).to_string());
+        }
+        let Some((at, job)) = id.and_then(|at| Some((at, self.jobs.get_mut(at)?))) else {
+            return refuse(404, "NOT_FOUND", "The requested resource does not exist");
+        };
+        match (method, route) {
+            ("PUT", _) if job.state != "Open" => refuse(400, "INVALIDJOBSTATE", "the job is not open"),
+            ("PUT", _) if !job.data.is_empty() => refuse(400, "INVALIDJOB", "the job has its data already"),
+            ("PUT", _) => {
+                job.data = body.to_vec();
+                (201, String::new())
+            }
+            ("PATCH", _) => {
+                let wanted: Value = serde_json::from_slice(body).unwrap();
+                let wanted = wanted["state"].as_str().unwrap().to_owned();
+                match (wanted.as_str(), job.state.as_str()) {
+                    ("UploadComplete", "Open") => job.begin(self.unknown_field.as_deref()),
+                    ("Aborted", "Open" | "UploadComplete" | "InProgress") => job.state = wanted,
+                    _ => {
+                        return refuse(400, "INVALIDJOBSTATE", "Aborting already Completed Job not allowed");
+                    }
+                }
+                (200, job.info(&job_id(at)).to_string())
+            }
+            ("GET", "info") => {
+                let abort = self.abort_at.is_some_and(|rows| job.done >= rows);
+                if job.state == "InProgress" && abort {
+                    // Somebody aborts it, and the chunk in work is committed all the same, but later.
+                    job.state = "Aborted".to_owned();
+                    let told = job.info(&job_id(at)).to_string();
+                    job.chunk(self.chunk, self.judge, &mut self.tries);
+                    return (200, told);
+                }
+                if job.state == "InProgress" {
+                    job.chunk(self.chunk, self.judge, &mut self.tries);
+                    if job.done == job.rows.len() {
+                        job.state = "JobComplete".to_owned();
+                    }
+                }
+                (200, job.info(&job_id(at)).to_string())
+            }
+            ("GET", file) => {
+                let mut text = job.file(file);
+                if self.late > 0 {
+                    self.late -= 1;
+                    let end = job.ending();
+                    let lines: Vec<_> = text.split_inclusive(end).collect();
+                    text = lines[..lines.len().div_ceil(2)].concat();
+                }
+                (200, text)
+            }
+            ("DELETE", _) => {
+                job.state = "deleted".to_owned();
+                (204, String::new())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn job_id(at: usize) -> String {
+    format!("7507Q{at:010}")
+}
+
+impl HttpService for IngestOrg {
+    fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<Response, TransportError>> {
+        let mut state = self.0.lock().unwrap();
+        let method = request.method().to_string();
+        let path = request.uri().path().trim_start_matches("/services/data/v65.0/jobs/ingest").to_owned();
+        let mut parts = path.split('/').skip(1);
+        let id = parts.next().map(|id| id[5..15].parse::<usize>().unwrap());
+        let route = match (method.as_str(), parts.next()) {
+            ("POST", _) => "create".to_owned(),
+            ("PUT", _) => "upload".to_owned(),
+            ("PATCH", _) => "patch".to_owned(),
+            ("DELETE", _) => "delete".to_owned(),
+            (_, None) => "info".to_owned(),
+            (_, Some(file)) => file.to_owned(),
+        };
+        state.calls.push(route.clone());
+        let fault = state.faults.get_mut(&route).and_then(|f| (!f.is_empty()).then(|| f.remove(0)));
+        let acted = match fault {
+            Some(Fault::Before | Fault::Status(_)) => None,
+            _ => Some(state.act(&method, &route, id, request.body())),
+        };
+        Box::pin(async move {
+            let broken = || TransportError::new(TransportErrorKind::Broken, "the connection broke");
+            let (status, mut body) = match (fault, acted) {
+                (Some(Fault::Status(status)), _) => (status, "<html>sorry</html>".to_owned()),
+                (Some(Fault::Before | Fault::After), _) | (_, None) => return Err(broken()),
+                (_, Some(answer)) => answer,
+            };
+            let mut framing = Framing::Explicit;
+            let mut breaks = false;
+            if let Some(Fault::Cut(at) | Fault::SilentCut(at)) = fault {
+                body.truncate(at);
+                breaks = matches!(fault, Some(Fault::Cut(_)));
+                framing = if breaks { Framing::Explicit } else { Framing::Close };
+            }
+            let mut pieces: Vec<_> =
+                body.as_bytes().chunks(13).map(|c| Ok(Bytes::copy_from_slice(c))).collect();
+            if breaks {
+                pieces.push(Err(broken()));
+            }
+            let mut headers = http::HeaderMap::new();
+            let kind = if body.starts_with('<') { "text/html" } else { "application/json;charset=UTF-8" };
+            headers.insert("content-type", kind.parse().unwrap());
+            let status = http::StatusCode::from_u16(status).unwrap();
+            Ok(Response { status, headers, framing, body: futures_util::stream::iter(pieces).boxed() })
+        })
+    }
+}
