@@ -1,5 +1,7 @@
 //! Objects and fields of the org, as far as its behaviour and its describes need them.
 
+mod rollup;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -7,6 +9,8 @@ use indexmap::IndexMap;
 
 use crate::id::KeyPrefix;
 use crate::value::Value;
+
+pub use rollup::{Rollup, RollupFilter, Summary};
 
 /// The type of a field, in the words of a describe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -175,6 +179,8 @@ pub struct FieldDef {
     /// The pattern of an auto-number, as `OI-{000000}`.
     pub auto_number_format: Option<String>,
     pub auto_number: bool,
+    /// The number that the first record gets.
+    pub starting_number: u64,
     pub restricted_picklist: bool,
     pub dependent_picklist: bool,
     pub controller_name: Option<String>,
@@ -183,6 +189,8 @@ pub struct FieldDef {
     pub html_formatted: bool,
     pub name_field: bool,
     pub extra_type_info: Option<String>,
+    /// What the org makes of the details of a record.
+    pub rollup: Option<Rollup>,
     /// The compound field that this one is a part of. `Account.Name` names itself.
     pub compound: Option<String>,
     pub reference_to: Vec<String>,
@@ -243,6 +251,7 @@ impl FieldDef {
             defaulted_on_create: boolean || ty == Type::Id,
             auto_number_format: None,
             auto_number: false,
+            starting_number: 1,
             restricted_picklist: false,
             dependent_picklist: false,
             controller_name: None,
@@ -251,6 +260,7 @@ impl FieldDef {
             html_formatted: false,
             name_field: false,
             extra_type_info: (ty == Type::TextArea).then(|| "plaintextarea".to_owned()),
+            rollup: None,
             compound: None,
             reference_to: Vec::new(),
             relationship_name: None,
@@ -299,6 +309,31 @@ impl FieldDef {
     #[must_use]
     pub fn is_compound(&self) -> bool {
         self.ty.is_compound()
+    }
+
+    /// What is shown of an encrypted value [Salesforce Help, "Classic Encryption for Custom Fields", "Mask Types"].
+    #[must_use]
+    pub fn masked(&self, text: &str) -> String {
+        let mask = self.mask.as_deref().and_then(|mask| mask.chars().next()).unwrap_or('*');
+        let clear = match self.mask_type.as_deref() {
+            Some("creditCard" | "lastFour" | "sin" | "ssn") => 4,
+            _ => 0,
+        };
+        let breaks: &[usize] = match self.mask_type.as_deref() {
+            Some("creditCard") => &[4, 8, 12],
+            Some("sin") => &[3, 6],
+            Some("ssn") => &[3, 5],
+            _ => &[],
+        };
+        let count = text.chars().count();
+        let mut shown = String::with_capacity(text.len() + breaks.len());
+        for (at, c) in text.chars().enumerate() {
+            if breaks.contains(&at) {
+                shown.push('-');
+            }
+            shown.push(if at + clear < count { mask } else { c });
+        }
+        shown
     }
 
     /// Whether the field can point to several objects.

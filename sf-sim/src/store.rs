@@ -1,16 +1,20 @@
 //! The rows of the org. Knows fields and their rules, stamps and versions; knows no HTTP.
 
+mod bin;
 mod check;
 mod convert;
 mod error;
+mod rollup;
 mod row;
 mod table;
 mod write;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub(crate) use bin::BIN_MS;
 pub use convert::{TextError, from_json, from_text};
 pub use error::RowError;
 pub use row::Row;
@@ -48,6 +52,8 @@ pub struct Store {
     user: RecordId,
     custom_objects: u64,
     custom_events: u64,
+    /// By a deleted row: what went with it.
+    bin: HashMap<RecordId, bin::Binned>,
 }
 
 impl Store {
@@ -63,6 +69,7 @@ impl Store {
             user: RecordId::new(KeyPrefix::of("005"), 1),
             custom_objects: 0,
             custom_events: 0,
+            bin: HashMap::new(),
         }
     }
 
@@ -113,6 +120,7 @@ impl Store {
             let def = def.clone();
             self.tables.entry(key).and_modify(|t| t.set_def(def.clone())).or_insert_with(|| Table::new(def));
         }
+        self.link_rollups();
     }
 
     /// Adds fields to an object, or puts them in the place of those of the same names.

@@ -124,7 +124,7 @@ async fn create(org: &Arc<Shared>, data: &DataCall<'_>) -> Result<Answer, Answer
     use_up_limits(org, now)?;
 
     let written = watch::Sender::new(None);
-    let scope = Scope { include_deleted: wanted.all, now_ms: now };
+    let scope = Scope { include_deleted: wanted.all, now_ms: now, user: Some(data.session.user) };
     let format = (wanted.delimiter, wanted.line_ending);
     let (id, body) = register(org, data, &plan, &wanted, written.subscribe());
     run(Arc::clone(org), plan, scope, format, written).await;

@@ -53,7 +53,7 @@ pub(super) fn write(
                             out.push(delimiter);
                         }
                         out.push(b'"');
-                        view.cell(row, column).write_csv(out);
+                        view.write_csv(row, column, out);
                         out.push(b'"');
                     }
                     out.extend_from_slice(ending);

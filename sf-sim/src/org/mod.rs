@@ -212,6 +212,15 @@ impl Sim {
         self.store(|store| store.delete(object, id, user))
     }
 
+    /// Takes a row out of the recycle bin with all that went there with it, as the org's user.
+    ///
+    /// # Errors
+    /// What SOAP's `undelete()` would be refused with.
+    pub fn undelete(&self, object: &str, id: RecordId) -> Result<(), RowError> {
+        let user = self.shared.identity.1;
+        self.store(|store| store.undelete(object, id, user))
+    }
+
     /// Opens a session without a login and returns its access token.
     #[must_use]
     pub fn access_token(&self) -> String {
@@ -223,6 +232,11 @@ impl Sim {
     /// Ends every session: each token that was given out is refused from now on.
     pub fn expire_sessions(&self) {
         self.shared.state().end_session(None);
+    }
+
+    /// Ends the cursors of all queries, as two days would: their next pages are refused with `INVALID_QUERY_LOCATOR`.
+    pub fn expire_cursors(&self) {
+        self.shared.state().drop_cursors();
     }
 
     /// The org's id.

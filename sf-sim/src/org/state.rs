@@ -188,12 +188,25 @@ impl State {
     }
 
     /// Keeps a cursor; its name is random and says nothing.
-    pub(crate) fn keep_cursor(&mut self, mut cursor: Cursor, now: i64) -> String {
+    pub(crate) fn keep_cursor(&mut self, cursor: Cursor, now: i64) -> String {
         self.cursors.retain(|_, cursor| cursor.expires_at > now);
-        cursor.expires_at = now.saturating_add(CURSOR_MS);
-        let name = format!("0r8{}", self.random_text(15));
-        self.cursors.insert(name.clone(), cursor);
+        let name = self.cursor_name();
+        self.keep_cursor_as(name.clone(), cursor, now);
         name
+    }
+
+    pub(crate) fn cursor_name(&mut self) -> String {
+        format!("0r8{}", self.random_text(15))
+    }
+
+    pub(crate) fn keep_cursor_as(&mut self, name: String, mut cursor: Cursor, now: i64) {
+        cursor.expires_at = now.saturating_add(CURSOR_MS);
+        self.cursors.insert(name, cursor);
+    }
+
+    /// Ends all cursors, as two days would.
+    pub(crate) fn drop_cursors(&mut self) {
+        self.cursors.clear();
     }
 
     pub(crate) fn cursor(&self, name: &str, now: i64) -> Option<&Cursor> {

@@ -1,6 +1,7 @@
 //! The REST API: who calls, what for, and which room answers.
 
 mod answer;
+mod conditional;
 pub(crate) mod query;
 pub(crate) mod rows;
 mod rowset;

@@ -7,17 +7,20 @@ use serde_json::{Map, Value, json};
 
 use super::{Answer, DataCall, Version};
 use crate::org::Shared;
-use crate::soql::{self, Plan, Scope, SoqlError};
+use crate::soql::{self, Family, Plan, Related, Scope, SoqlError};
 use crate::store::Row;
 
 /// What `Sforce-Query-Options: batchSize` may ask for.
 const BATCH: std::ops::RangeInclusive<usize> = 200..=2_000;
+/// The most groups of rows that an answer holds: there are no further pages of them.
+const GROUPS: usize = 2_000;
 
-/// A query that has more rows than fit into one answer.
+/// A query, or a list of children, that has more rows than fit into one answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Cursor {
     plan: Arc<Plan>,
     rows: Arc<Vec<Arc<Row>>>,
+    related: Arc<Vec<Related>>,
     scope: Scope,
     batch: usize,
     pub(crate) expires_at: i64,
@@ -25,27 +28,81 @@ pub(crate) struct Cursor {
 
 /// `GET …/query?q=` and, with `include_deleted`, `…/queryAll?q=`.
 pub(super) fn query(org: &Shared, data: &DataCall<'_>, include_deleted: bool) -> Answer {
-    let text = data.call.parameter("q").unwrap_or_default();
+    let explained = data.call.parameter("explain");
+    let text = explained.clone().or_else(|| data.call.parameter("q")).unwrap_or_default();
     if text.trim().is_empty() {
         let message = "SOQL statements cannot be empty or null";
         return Answer::data(StatusCode::BAD_REQUEST, "MALFORMED_QUERY", message);
     }
     org.journal.amend(data.call.number, |entry| entry.detail = Some(text.clone()));
-    let plan = match plan(org, &text) {
-        Ok(plan) => plan,
+    let refuse = |plan: Plan| match plan.refusal_by(data.version.0) {
+        Some(error) => Err(error),
+        None => Ok(plan),
+    };
+    let plan = match plan(org, &text).and_then(refuse) {
+        Ok(plan) => Arc::new(plan),
         Err(error) => return Answer::soql_error(&error),
     };
-    let scope = Scope { include_deleted, now_ms: org.clock.now_ms() };
+    let scope = Scope { include_deleted, now_ms: org.clock.now_ms(), user: Some(data.session.user) };
+    if explained.is_some() {
+        return explain(org, &plan, scope);
+    }
     if plan.is_count() {
         let count = org.read(|store| plan.count(store, scope));
         return Answer::ok(&json!({ "totalSize": count, "done": true, "records": [] }));
     }
-    let rows: Vec<Arc<Row>> = org.read(|store| plan.run(store, scope).cloned().collect());
+    if plan.is_grouped() {
+        return groups(org, &plan, scope);
+    }
+    let (rows, related) = org.read(|store| {
+        let view = plan.view(store, scope);
+        let rows: Vec<Arc<Row>> = view.clone().into_rows().cloned().collect();
+        let related = view.related(&rows);
+        (rows, related)
+    });
+    mark(org, &plan, &rows);
     let batch = batch(data).unwrap_or_else(|| org.state().knobs.batch_size);
-    let cursor = Cursor { plan: Arc::new(plan), rows: Arc::new(rows), scope, batch, expires_at: 0 };
-    let more = cursor.rows.len() > batch;
+    let (rows, related) = (Arc::new(rows), Arc::new(related));
+    let cursor = Cursor { plan, rows, related, scope, batch, expires_at: 0 };
+    let more = cursor.end(0) < cursor.rows.len();
     let name = more.then(|| org.state().keep_cursor(cursor.clone(), scope.now_ms));
     page(org, &cursor, 0, name.as_deref(), data.version)
+}
+
+fn groups(org: &Shared, plan: &Plan, scope: Scope) -> Answer {
+    let groups = org.read(|store| plan.view(store, scope).groups());
+    if groups.len() > GROUPS {
+        let message = "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch";
+        return Answer::data(StatusCode::BAD_REQUEST, "EXCEEDED_ID_LIMIT", message);
+    }
+    Answer::ok(&json!({ "totalSize": groups.len(), "done": true, "records": groups }))
+}
+
+/// `FOR VIEW` and `FOR REFERENCE`: the rows count as looked at from now on.
+fn mark(org: &Shared, plan: &Plan, rows: &[Arc<Row>]) {
+    let (viewed, referenced) = plan.marks();
+    if referenced {
+        org.write(|store| store.mark(plan.object(), rows, viewed));
+    }
+}
+
+/// `GET …/query?explain=`: how an org would go about it. The emulated one always looks at every row.
+fn explain(org: &Shared, plan: &Plan, scope: Scope) -> Answer {
+    let (found, all) = org.read(|store| {
+        let all = store.table(&plan.object().name).map_or(0, crate::store::Table::live);
+        let found = if plan.is_grouped() { all } else { plan.count(store, scope) };
+        (found, all)
+    });
+    let scan = json!({
+        "cardinality": found,
+        "fields": [],
+        "leadingOperationType": "TableScan",
+        "notes": [],
+        "relativeCost": 1.0,
+        "sobjectCardinality": all,
+        "sobjectType": plan.object().name,
+    });
+    Answer::ok(&json!({ "plans": [scan] }))
 }
 
 /// `GET …/query/<cursor>`.
@@ -68,15 +125,81 @@ pub(crate) fn plan(org: &Shared, text: &str) -> Result<Plan, SoqlError> {
     org.read(|store| soql::plan(&parsed, store.catalog()))
 }
 
+impl Cursor {
+    /// Where a page that begins at `from` ends: after so many rows, or earlier where their children are many.
+    fn end(&self, from: usize) -> usize {
+        let most = self.rows.len().min(from.saturating_add(self.batch));
+        if self.related.is_empty() {
+            return most;
+        }
+        let mut shown = 0;
+        for (at, row) in self.rows.iter().enumerate().take(most).skip(from) {
+            let children = self.related.iter().map(|related| related.count(row.id()).min(self.batch));
+            shown += 1 + children.sum::<usize>();
+            if shown > self.batch && at > from {
+                return at;
+            }
+        }
+        most
+    }
+}
+
+/// Shows as many children of a parent as a page has rows; the rest is behind a cursor of its own.
+struct Cursors<'a> {
+    scope: Scope,
+    batch: usize,
+    /// What the urls of pages begin with.
+    base: &'a str,
+    /// What the names of the cursors begin with.
+    name: String,
+    /// Kept once the rows are written: nobody waits for the org's state while reading rows.
+    kept: Vec<(String, Cursor)>,
+}
+
+impl Family for Cursors<'_> {
+    fn page(
+        &mut self,
+        plan: &Arc<Plan>,
+        rows: &Arc<Vec<Arc<Row>>>,
+        nested: &Arc<Vec<Related>>,
+    ) -> (usize, Option<String>) {
+        let (plan, rows, related) = (Arc::clone(plan), Arc::clone(rows), Arc::clone(nested));
+        let cursor = Cursor { plan, rows, related, scope: self.scope, batch: self.batch, expires_at: 0 };
+        let shown = cursor.end(0);
+        if shown == cursor.rows.len() {
+            return (shown, None);
+        }
+        let name = format!("{}{}", self.name, self.kept.len());
+        let url = format!("{}/query/{name}-{shown}", self.base);
+        self.kept.push((name, cursor));
+        (shown, Some(url))
+    }
+}
+
 fn page(org: &Shared, cursor: &Cursor, from: usize, name: Option<&str>, version: Version) -> Answer {
     let total = cursor.rows.len();
-    let to = total.min(from.saturating_add(cursor.batch));
+    let to = cursor.end(from);
     let base = format!("/services/data/{version}");
     let urls = format!("{base}/sobjects");
+    let mut family = Cursors {
+        scope: cursor.scope,
+        batch: cursor.batch,
+        base: &base,
+        name: org.state().cursor_name(),
+        kept: Vec::new(),
+    };
     let records: Vec<Value> = org.read(|store| {
         let view = cursor.plan.view(store, cursor.scope);
-        cursor.rows[from..to].iter().map(|row| view.record(row, &urls)).collect()
+        let rows = cursor.rows[from..to].iter();
+        rows.map(|row| view.record(row, &urls, &cursor.related, &mut family)).collect()
     });
+    if !family.kept.is_empty() {
+        let now = org.clock.now_ms();
+        let mut state = org.state();
+        for (name, cursor) in family.kept {
+            state.keep_cursor_as(name, cursor, now);
+        }
+    }
     let mut body = Map::new();
     body.insert("totalSize".to_owned(), total.into());
     body.insert("done".to_owned(), (to == total).into());

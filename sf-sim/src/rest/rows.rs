@@ -1,10 +1,10 @@
 //! `…/sobjects`: describes and single rows.
 
-use chrono::{DateTime, NaiveDateTime};
-use http::header::{CONTENT_TYPE, HeaderName, IF_MODIFIED_SINCE, LAST_MODIFIED, LOCATION};
+use http::header::{CONTENT_TYPE, LOCATION};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::conditional::Stamped;
 use super::{Answer, Call, DataCall};
 use crate::describe::{self, Place};
 use crate::id::RecordId;
@@ -12,8 +12,6 @@ use crate::org::Shared;
 use crate::schema::{ObjectDef, Type};
 use crate::store::{Row, RowError, Store};
 use crate::value::Cell;
-
-const DATE_FORMAT: &str = "%a, %d %b %Y %H:%M:%S GMT";
 
 /// Routes below `…/sobjects/`.
 pub(super) fn route(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer {
@@ -36,8 +34,10 @@ pub(super) fn route(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer
 
 fn describe_global(org: &Shared, data: &DataCall<'_>) -> Answer {
     let changed = org.read(|store| store.catalog().last_modified_ms());
-    unless_unchanged(data.call, changed, || {
-        placed(org, data, |place| org.read(|store| describe::describe_global(store.catalog(), place)))
+    let stamped = Stamped::of("sobjects", changed);
+    stamped.unchanged(data.call).unwrap_or_else(|| {
+        let render = |place: &Place<'_>| org.read(|store| describe::describe_global(store.catalog(), place));
+        stamped.told(Answer::ok(&placed(org, data, render)))
     })
 }
 
@@ -45,8 +45,11 @@ fn describe(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
     let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else {
         return Answer::not_found();
     };
-    unless_unchanged(data.call, object.last_modified_ms, || {
-        placed(org, data, |place| org.read(|store| describe::describe(&object, store.catalog(), place)))
+    let stamped = Stamped::of(&object.name, object.last_modified_ms);
+    stamped.unchanged(data.call).unwrap_or_else(|| {
+        let render =
+            |place: &Place<'_>| org.read(|store| describe::describe(&object, store.catalog(), place));
+        stamped.told(Answer::ok(&placed(org, data, render)))
     })
 }
 
@@ -61,18 +64,6 @@ fn placed(org: &Shared, data: &DataCall<'_>, render: impl FnOnce(&Place<'_>) -> 
     let version = format!("{}.0", data.version.0);
     let instance_url = org.state().moved.as_ref().map_or(&data.call.base, |moved| &moved.to).clone();
     render(&Place { version: &version, instance_url: &instance_url })
-}
-
-/// The body with its `Last-Modified`, or 304 where the client has it already.
-fn unless_unchanged(call: &Call, changed_ms: i64, body: impl FnOnce() -> Value) -> Answer {
-    let changed = DateTime::from_timestamp_millis(changed_ms).unwrap_or_default();
-    let shown = changed.format(DATE_FORMAT).to_string();
-    let known = call.header(IF_MODIFIED_SINCE.as_str());
-    let known = known.and_then(|text| NaiveDateTime::parse_from_str(text, DATE_FORMAT).ok());
-    if known.is_some_and(|known| known.and_utc().timestamp() >= changed.timestamp()) {
-        return Answer::empty(StatusCode::NOT_MODIFIED).with(LAST_MODIFIED, shown);
-    }
-    Answer::ok(&body()).with(LAST_MODIFIED, shown)
 }
 
 fn create(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
@@ -103,6 +94,12 @@ fn row(org: &Shared, data: &DataCall<'_>, name: &str, id: &str) -> Answer {
     }
     let Ok(id) = id.parse::<RecordId>() else { return Answer::not_found() };
     let user = data.session.user;
+    if matches!(*method, Method::PATCH | Method::DELETE)
+        && let Some(outdated) =
+            org.read(|store| stamped(&object, store.row(&object.name, id)?)?.outdated(data.call))
+    {
+        return outdated;
+    }
     let done = match *method {
         Method::GET | Method::HEAD => return read(org, data, &object, id),
         Method::PATCH => match members(data.call) {
@@ -125,21 +122,32 @@ fn read(org: &Shared, data: &DataCall<'_>, object: &ObjectDef, id: RecordId) -> 
             Ok(row) => row,
             Err(refused) => return refused,
         };
+        let stamped = stamped(object, row);
+        if let Some(refused) =
+            stamped.as_ref().and_then(|s| s.outdated(data.call).or_else(|| s.unchanged(data.call)))
+        {
+            return refused;
+        }
         let wanted = data.call.parameter("fields");
         match record(data, object, row, wanted.as_deref()) {
             Ok(body) => {
                 let answer = Answer::ok(&body);
-                let changed = object.field("SystemModstamp").map(|(at, _)| row.get(at));
-                let Some(Cell::DateTime(ms)) = changed else { return answer };
-                let changed = DateTime::from_timestamp_millis(ms).unwrap_or_default();
-                let etag = format!("\"{id}-{ms}\"");
-                answer
-                    .with(LAST_MODIFIED, changed.format(DATE_FORMAT).to_string())
-                    .with(HeaderName::from_static("etag"), etag)
+                match stamped {
+                    Some(stamped) => stamped.told(answer),
+                    None => answer,
+                }
             }
             Err(error) => Answer::row_error(&error),
         }
     })
+}
+
+/// Which version of a row this is; None where its object keeps no stamp of change.
+fn stamped(object: &ObjectDef, row: &Row) -> Option<Stamped> {
+    match row.get(object.system().modstamp?) {
+        Cell::DateTime(ms) => Some(Stamped::of(&row.id().to_string(), ms)),
+        _ => None,
+    }
 }
 
 fn readable<'a>(store: &'a Store, object: &ObjectDef, id: RecordId, now: i64) -> Result<&'a Row, Answer> {
@@ -176,6 +184,10 @@ fn record(
         let value = match field.ty {
             Type::Address | Type::Location => row.compound_json(object, at),
             Type::Base64 if !row.get(at).is_null() => format!("{url}/{}", field.name).into(),
+            Type::EncryptedString => match row.get(at) {
+                Cell::Text(text) => field.masked(text).into(),
+                cell => cell.to_json(),
+            },
             _ => row.get(at).to_json(),
         };
         body.insert(field.name.clone(), value);

@@ -49,6 +49,11 @@ pub(super) async fn route(org: &Arc<Shared>, call: &Call, rest: &str) -> Answer 
             org.state().end_session(None);
             Ok(done())
         }
+        ("POST", ["expire_cursors"]) => {
+            org.state().drop_cursors();
+            Ok(done())
+        }
+        ("POST", ["undelete"]) => undelete(org, call),
         ("POST", ["accounts"]) => match org.add_accounts(&call.text()) {
             Ok(()) => Ok(done()),
             Err(error) => {
@@ -155,6 +160,20 @@ struct ClockText {
     /// A datetime, as the APIs take it.
     set: Option<String>,
     advance_ms: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deleted {
+    object: String,
+    id: String,
+}
+
+fn undelete(org: &Arc<Shared>, call: &Call) -> Result<Answer, String> {
+    let Deleted { object, id } = read(call)?;
+    let id = id.parse().map_err(|_| format!("{id} is no record id"))?;
+    let sim = Sim { shared: Arc::clone(org) };
+    sim.undelete(&object, id).map(|()| done()).map_err(|error| error.to_string())
 }
 
 fn set_clock(org: &Shared, call: &Call) -> Result<Answer, String> {

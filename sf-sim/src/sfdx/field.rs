@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use roxmltree::Node;
 
 use super::xml::{child, children, is_true, number, text};
-use crate::schema::{FieldDef, PicklistValue, Type};
+use crate::schema::{FieldDef, PicklistValue, Rollup, RollupFilter, Summary, Type};
 use crate::store::from_text;
 use crate::value::Value;
 
@@ -100,7 +100,10 @@ pub(super) fn read(object: &str, name: &str, node: Node<'_, '_>, sets: &ValueSet
         notes.push(note("formulas are not evaluated; the field is always null".to_owned()));
     } else if metadata_type == "Summary" {
         set_read_only(&mut field, None);
-        notes.push(note("roll-up summaries are not computed; the field is always null".to_owned()));
+        match rollup(node) {
+            Ok(rollup) => field.rollup = Some(rollup),
+            Err(why) => notes.push(note(format!("{why}; the field is always null"))),
+        }
     } else {
         notes.extend(set_default(&mut field, node).map(&note));
     }
@@ -237,7 +240,10 @@ fn set_reference(field: &mut FieldDef, metadata_type: &str, node: Node<'_, '_>) 
 /// What single types have of their own.
 fn set_kind(field: &mut FieldDef, metadata_type: &str, node: Node<'_, '_>) {
     match metadata_type {
-        "AutoNumber" => set_auto_number(field, text(node, "displayFormat")),
+        "AutoNumber" => {
+            set_auto_number(field, text(node, "displayFormat"));
+            field.starting_number = number(node, "startingNumber").map_or(1, u64::from);
+        }
         "EncryptedText" => {
             field.mask = text(node, "maskChar").map(|c| if c == "X" { "X" } else { "*" }.to_owned());
             field.mask_type = text(node, "maskType").map(str::to_owned);
@@ -257,10 +263,56 @@ fn set_kind(field: &mut FieldDef, metadata_type: &str, node: Node<'_, '_>) {
 pub(super) fn set_auto_number(field: &mut FieldDef, format: Option<&str>) {
     field.auto_number = true;
     field.auto_number_format = Some(format.unwrap_or("{0}").to_owned());
+    field.groupable = false;
     field.createable = false;
     field.updateable = false;
     field.nillable = false;
     field.defaulted_on_create = true;
+}
+
+/// How a roll-up summary comes about, or why that is not known.
+fn rollup(node: Node<'_, '_>) -> Result<Rollup, String> {
+    let dotted = |name: &str| {
+        let (object, field) = text(node, name)?.split_once('.')?;
+        Some((object.to_owned(), field.to_owned()))
+    };
+    let (child, reference) =
+        dotted("summaryForeignKey").ok_or("the roll-up names no summaryForeignKey".to_owned())?;
+    let operation = match text(node, "summaryOperation") {
+        Some("count") => Summary::Count,
+        Some("sum") => Summary::Sum,
+        Some("min") => Summary::Min,
+        Some("max") => Summary::Max,
+        other => return Err(format!("the roll-up's operation {} is not known", other.unwrap_or("(none)"))),
+    };
+    let field = dotted("summarizedField").map(|(_, field)| field);
+    if field.is_none() && operation != Summary::Count {
+        return Err("the roll-up names no summarizedField".to_owned());
+    }
+    let filters = children(node, "summaryFilterItems").map(rollup_filter).collect::<Result<_, _>>()?;
+    Ok(Rollup { child, reference, operation, field, filters })
+}
+
+fn rollup_filter(node: Node<'_, '_>) -> Result<RollupFilter, String> {
+    use std::cmp::Ordering::{Greater, Less};
+    let name = text(node, "field").unwrap_or_default();
+    let field = name.split_once('.').map_or(name, |(_, field)| field).to_owned();
+    let operation = text(node, "operation").unwrap_or_default();
+    let (among, order) = match operation {
+        "equals" => (true, None),
+        "notEqual" => (false, None),
+        "lessThan" => (false, Some(Less)),
+        "lessOrEqual" => (true, Some(Less)),
+        "greaterThan" => (false, Some(Greater)),
+        "greaterOrEqual" => (true, Some(Greater)),
+        other => return Err(format!("the roll-up's filter {other} on {name} is not emulated")),
+    };
+    if text(node, "valueField").is_some() {
+        return Err(format!("the roll-up's filter on {name} compares two fields, which is not emulated"));
+    }
+    let values = text(node, "value").unwrap_or_default();
+    let values = values.split(',').map(|value| value.trim().to_owned()).collect();
+    Ok(RollupFilter { field, among, order, values })
 }
 
 fn set_read_only(field: &mut FieldDef, formula: Option<&str>) {

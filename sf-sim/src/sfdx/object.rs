@@ -98,6 +98,7 @@ pub(super) fn load(project: &Project, store: &mut Store, loaded: &mut Loaded) ->
     for (name, parts) in &objects {
         load_one(name, parts, &sets, store, loaded)?;
     }
+    set_rollup_types(store, loaded);
     note_missing_targets(store, loaded);
     Ok(())
 }
@@ -296,6 +297,47 @@ fn event(name: &str, node: Node<'_, '_>, prefix: KeyPrefix, fields: Vec<FieldDef
         object.add_field(field);
     }
     object
+}
+
+/// A roll-up is of the type of what it sums up, which may be read after it.
+fn set_rollup_types(store: &mut Store, loaded: &mut Loaded) {
+    let mut changes = Vec::new();
+    for object in store.catalog().iter() {
+        for field in object.fields() {
+            let Some(rollup) = &field.rollup else { continue };
+            let child = store.catalog().get(&rollup.child);
+            let reference = child.and_then(|child| child.field(&rollup.reference));
+            let summed = rollup.field.as_ref().map(|name| child.and_then(|child| child.field(name)));
+            let known = reference.is_some() && summed.is_none_or(|summed| summed.is_some());
+            if !known {
+                loaded.notes.push(format!(
+                    "{}.{}: sums up {}.{}, which is not emulated; the field is always null",
+                    object.name,
+                    field.name,
+                    rollup.child,
+                    rollup.field.as_ref().unwrap_or(&rollup.reference)
+                ));
+            }
+            changes.push((
+                object.name.clone(),
+                field.clone(),
+                summed.flatten().map(|(_, f)| f.clone()),
+                known,
+            ));
+        }
+    }
+    for (object, mut field, summed, known) in changes {
+        if let Some(summed) = summed {
+            (field.ty, field.precision, field.scale) = (summed.ty, summed.precision, summed.scale);
+            // The sum of many is longer than one of them.
+            field.precision = if field.ty.is_decimal() { 18 } else { 0 };
+            (field.groupable, field.length) = (summed.groupable && !field.ty.is_decimal(), 0);
+        }
+        if !known {
+            field.rollup = None;
+        }
+        store.add_fields(&object, vec![field]);
+    }
 }
 
 fn note_missing_targets(store: &Store, loaded: &mut Loaded) {

@@ -221,7 +221,7 @@ fn what_is_not_emulated_is_noted() {
         ("<type>Text</type><length>9</length><formula>Name</formula>", "formulas are not evaluated"),
         (
             "<type>Summary</type><summaryOperation>count</summaryOperation>",
-            "roll-up summaries are not computed",
+            "the roll-up names no summaryForeignKey; the field is always null",
         ),
         ("<type>Date</type><defaultValue>TODAY()</defaultValue>", "the default TODAY() is not evaluated"),
         ("<type>MetadataRelationship</type>", "the field is left out"),
@@ -261,6 +261,166 @@ fn what_is_not_emulated_is_noted() {
             "Asset: this object is not emulated; 1 fields are left out",
         ]
     );
+}
+
+/// A master with a roll-up of each kind, and its details.
+fn rolled_up() -> (Store, Loaded) {
+    let summary = |name: &str, operation: &str, of: &str, filter: &str| {
+        let of = if of.is_empty() {
+            String::new()
+        } else {
+            format!("<summarizedField>Item__c.{of}</summarizedField>")
+        };
+        (
+            format!("app/objects/Thing__c/fields/{name}.field-meta.xml"),
+            format!(
+                "<CustomField><fullName>{name}</fullName><label>L</label><type>Summary</type>{of}{filter}\
+                 <summaryForeignKey>Item__c.Thing__c</summaryForeignKey><summaryOperation>{operation}</summaryOperation></CustomField>"
+            ),
+        )
+    };
+    let big = "<summaryFilterItems><field>Item__c.Price__c</field><operation>greaterOrEqual</operation><value>10</value></summaryFilterItems>";
+    let kind = "<summaryFilterItems><field>Item__c.Kind__c</field><operation>notEqual</operation><value>A, B</value></summaryFilterItems>";
+    let mut files = vec![
+        summary("Items__c", "count", "", ""),
+        summary("Big__c", "count", "", big),
+        summary("Other__c", "count", "", kind),
+        summary("Total__c", "sum", "Price__c", ""),
+        summary("First__c", "min", "Day__c", ""),
+        summary("Most__c", "max", "Price__c", ""),
+        summary("Gone__c", "sum", "Nothing__c", ""),
+    ];
+    let field = |name: &str, xml: &str| {
+        (
+            format!("app/objects/Item__c/fields/{name}.field-meta.xml"),
+            format!("<CustomField><fullName>{name}</fullName><label>L</label>{xml}</CustomField>"),
+        )
+    };
+    files.push(field("Thing__c", "<type>MasterDetail</type><referenceTo>Thing__c</referenceTo><relationshipName>Items</relationshipName><reparentableMasterDetail>true</reparentableMasterDetail>"));
+    files.push(field("Price__c", "<type>Currency</type><precision>10</precision><scale>2</scale>"));
+    files.push(field("Day__c", "<type>Date</type>"));
+    files.push(field("Kind__c", "<type>Text</type><length>5</length>"));
+    for object in ["Thing__c", "Item__c"] {
+        files.push((format!("app/objects/{object}/{object}.object-meta.xml"), THING.to_owned()));
+    }
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    Files::new(&files).load().unwrap()
+}
+
+#[test]
+fn roll_up_summaries_keep_up_with_their_details() {
+    let (mut store, loaded) = rolled_up();
+    assert_eq!(
+        loaded.notes,
+        ["Thing__c.Gone__c: sums up Item__c.Nothing__c, which is not emulated; the field is always null"]
+    );
+    let def = store.catalog().get("Thing__c").unwrap().clone();
+    let kind = |name: &str| {
+        let (_, field) = def.field(name).unwrap();
+        (field.ty, field.scale, field.calculated, field.createable)
+    };
+    assert_eq!(kind("Items__c"), (Type::Double, 0, true, false));
+    assert_eq!(kind("Total__c"), (Type::Currency, 2, true, false));
+    assert_eq!(kind("First__c"), (Type::Date, 0, true, false));
+
+    let user = store.running_user();
+    let named = |name: &str| vec![("Name".to_owned(), Value::text(name))];
+    let thing = store.insert("Thing__c", named("one"), user).unwrap();
+    let other = store.insert("Thing__c", named("two"), user).unwrap();
+    let item = |store: &mut Store, price: &str, day: &str, kind: &str| {
+        let values = [("Price__c", price), ("Day__c", day), ("Kind__c", kind)];
+        let mut values: Vec<_> = values.iter().map(|(n, v)| ((*n).to_owned(), Value::text(*v))).collect();
+        values.push(("Thing__c".to_owned(), Value::Id(thing)));
+        store.insert("Item__c", values, user).unwrap()
+    };
+    let shown = |store: &Store, id| {
+        let row = store.row("Thing__c", id).unwrap();
+        let names = ["Items__c", "Big__c", "Other__c", "Total__c", "First__c", "Most__c", "Gone__c"];
+        let text = |name: &&str| row.get(def.field(name).unwrap().0).to_json().to_string();
+        names.iter().map(text).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(shown(&store, thing), "0.0 0.0 0.0 0.0 null null null");
+    let first = item(&mut store, "9.99", "2024-02-01", "a");
+    let second = item(&mut store, "10", "2024-01-01", "c");
+    item(&mut store, "", "", "");
+    assert_eq!(shown(&store, thing), r#"3.0 1.0 2.0 19.99 "2024-01-01" 10.0 null"#);
+    store.update("Item__c", second, vec![("Thing__c".to_owned(), Value::Id(other))], user).unwrap();
+    assert_eq!(shown(&store, thing), r#"2.0 0.0 1.0 9.99 "2024-02-01" 9.99 null"#);
+    assert_eq!(shown(&store, other), r#"1.0 1.0 1.0 10.0 "2024-01-01" 10.0 null"#);
+    store.delete("Item__c", first, user).unwrap();
+    assert_eq!(shown(&store, thing), "1.0 0.0 1.0 0.0 null null null");
+    store.undelete("Item__c", first, user).unwrap();
+    assert_eq!(shown(&store, thing), r#"2.0 0.0 1.0 9.99 "2024-02-01" 9.99 null"#);
+    assert!(store.hard_delete("Item__c", first));
+    assert_eq!(shown(&store, thing), "1.0 0.0 1.0 0.0 null null null");
+    let written = store.update("Thing__c", thing, vec![("Total__c".to_owned(), Value::Int(1))], user);
+    assert_eq!(written.unwrap_err().code, "INVALID_FIELD_FOR_INSERT_UPDATE");
+}
+
+#[test]
+fn roll_ups_that_are_not_emulated_are_null_and_noted() {
+    let cases = [
+        ("<summaryOperation>median</summaryOperation>", "operation median is not known"),
+        ("<summaryOperation>sum</summaryOperation>", "names no summarizedField"),
+        (
+            "<summaryOperation>count</summaryOperation><summaryFilterItems><field>X__c.N__c</field><operation>contains</operation><value>x</value></summaryFilterItems>",
+            "filter contains on X__c.N__c is not emulated",
+        ),
+        (
+            "<summaryOperation>count</summaryOperation><summaryFilterItems><field>X__c.N__c</field><operation>equals</operation><valueField>X__c.M__c</valueField></summaryFilterItems>",
+            "compares two fields",
+        ),
+    ];
+    for (xml, expected) in cases {
+        let key = "<summaryForeignKey>X__c.Thing__c</summaryForeignKey>";
+        let (_, loaded) = with_field(&format!("<type>Summary</type>{key}{xml}"));
+        assert!(loaded.notes[0].contains(expected), "{:?}", loaded.notes);
+        assert!(loaded.notes[0].ends_with("; the field is always null"), "{:?}", loaded.notes);
+    }
+}
+
+#[test]
+fn each_numbered_field_counts_for_itself_from_its_own_start() {
+    let auto = |name: &str, start: &str| {
+        (
+            format!("app/objects/Thing__c/fields/{name}.field-meta.xml"),
+            format!(
+                "<CustomField><fullName>{name}</fullName><type>AutoNumber</type><displayFormat>{name}-{{000}}</displayFormat>{start}</CustomField>"
+            ),
+        )
+    };
+    let fields = [auto("A__c", "<startingNumber>41</startingNumber>"), auto("B__c", "")];
+    let mut files = vec![("app/objects/Thing__c/Thing__c.object-meta.xml", THING)];
+    files.extend(fields.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let (mut store, loaded) = Files::new(&files).load().unwrap();
+    assert!(loaded.notes.is_empty(), "{:?}", loaded.notes);
+    let user = store.running_user();
+    let mut shown = Vec::new();
+    for _ in 0..2 {
+        let id = store.insert("Thing__c", vec![], user).unwrap();
+        let def = store.catalog().get("Thing__c").unwrap();
+        let row = store.row("Thing__c", id).unwrap();
+        shown.push(["A__c", "B__c"].map(|name| row.get(def.field(name).unwrap().0).to_value()));
+    }
+    let expected = [["A__c-041", "B__c-001"], ["A__c-042", "B__c-002"]];
+    assert_eq!(shown, expected.map(|pair| pair.map(Value::text)));
+}
+
+#[test]
+fn encrypted_values_are_shown_behind_their_mask() {
+    let cases = [
+        ("<maskChar>asterisk</maskChar><maskType>all</maskType>", "secret", "******"),
+        ("<maskChar>X</maskChar><maskType>lastFour</maskType>", "secret", "XXcret"),
+        ("<maskChar>X</maskChar><maskType>creditCard</maskType>", "1234567812345678", "XXXX-XXXX-XXXX-5678"),
+        ("<maskChar>X</maskChar><maskType>ssn</maskType>", "123456789", "XXX-XX-6789"),
+        ("<maskChar>asterisk</maskChar><maskType>sin</maskType>", "123456789", "***-**6-789"),
+    ];
+    for (xml, text, shown) in cases {
+        let (store, loaded) = with_field(&format!("<type>EncryptedText</type><length>20</length>{xml}"));
+        assert!(loaded.notes.is_empty(), "{:?}", loaded.notes);
+        let (_, field) = store.catalog().get("Thing__c").unwrap().field("F__c").unwrap();
+        assert_eq!(field.masked(text), shown, "{xml}");
+    }
 }
 
 #[test]

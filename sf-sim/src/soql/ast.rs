@@ -1,26 +1,51 @@
 //! The tree that a statement is parsed to. Names stand as they were written; nothing is looked up yet.
+//!
+//! Written out again ([`Display`](std::fmt::Display)), a tree is a statement that parses to the same tree.
+
+mod display;
+mod period;
+
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-/// A parsed statement.
+pub use period::{Period, Unit};
+
+/// A parsed statement, or one in parentheses within another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
-    /// The statement itself, which errors quote.
-    pub text: String,
+    /// The whole statement, which errors quote.
+    pub text: Arc<str>,
     /// What is selected.
     pub select: Select,
-    /// The object after `FROM`.
-    pub object: Name,
+    /// The object after `FROM`; of a subquery in the select list the relationship, `Contacts` or `Account.Contacts`.
+    pub object: Path,
     /// The object's other name in this statement.
     pub alias: Option<Name>,
+    /// Other names of parents: `FROM Contact c, c.Account a`.
+    pub aliases: Vec<(Path, Name)>,
+    /// `USING SCOPE`.
+    pub scope: Option<Name>,
     /// `WHERE`.
     pub condition: Option<Condition>,
+    /// `WITH`.
+    pub with: Option<With>,
+    /// `GROUP BY`.
+    pub group: Option<Group>,
+    /// `HAVING`.
+    pub having: Option<Condition>,
     /// `ORDER BY`.
     pub order: Vec<Order>,
     /// `LIMIT`.
     pub limit: Option<u64>,
     /// `OFFSET`.
     pub offset: Option<Offset>,
+    /// `FOR VIEW`, `FOR REFERENCE`, `FOR UPDATE`.
+    pub purposes: Vec<Purpose>,
+    /// `UPDATE TRACKING`, `UPDATE VIEWSTAT`.
+    pub updates: Vec<Update>,
+    /// Where `ALL ROWS` stands.
+    pub all_rows: Option<usize>,
 }
 
 /// What stands between `SELECT` and `FROM`.
@@ -34,10 +59,233 @@ pub enum Select {
 
 /// An entry of the select list.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum Item {
+    /// A field or a function of one, and the name it goes by in the answer.
+    Value(Expr, Option<Name>),
+    /// `FIELDS(…)`.
+    Fields(FieldGroup, usize),
+    /// A subquery on children.
+    Children(Box<Query>),
+    /// `TYPEOF … END`.
+    TypeOf(TypeOf),
+}
+
+/// What `FIELDS()` stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum FieldGroup {
+    All,
+    Custom,
+    Standard,
+}
+
+/// `TYPEOF What WHEN Account THEN Phone ELSE Name END`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeOf {
+    /// The relationship.
+    pub relationship: Name,
+    /// An object and the fields that are shown of it.
+    pub cases: Vec<(Name, Vec<Path>)>,
+    /// The fields that are shown of every other object.
+    pub otherwise: Vec<Path>,
+}
+
+/// A field, or what a function makes of one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expr {
     /// A field, of the object or of a parent.
     Field(Path),
+    /// `function(argument)`.
+    Call(Call),
+    /// `DISTANCE(field, GEOLOCATION(latitude, longitude), 'mi')`.
+    Distance(Distance),
+}
+
+impl Expr {
+    /// Where it begins in the statement.
+    #[must_use]
+    pub fn pos(&self) -> usize {
+        match self {
+            Self::Field(path) => path.pos(),
+            Self::Call(call) => call.pos,
+            Self::Distance(distance) => distance.pos,
+        }
+    }
+}
+
+/// A function and what it is applied to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The function.
+    pub function: Function,
+    /// What it is applied to.
+    pub argument: Box<Expr>,
+    /// Its first byte in the statement.
+    pub pos: usize,
+}
+
+/// A distance between a field's place and a fixed one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Distance {
+    /// An address or geolocation.
+    pub field: Path,
+    /// The fixed place, as written.
+    pub latitude: String,
+    /// The fixed place, as written.
+    pub longitude: String,
+    /// In miles rather than kilometres.
+    pub miles: bool,
+    /// Its first byte in the statement.
+    pub pos: usize,
+}
+
+/// A function of one argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are SOQL's own")]
+pub enum Function {
+    Avg,
+    Count,
+    CountDistinct,
+    Max,
+    Min,
+    Sum,
+    Grouping,
+    CalendarMonth,
+    CalendarQuarter,
+    CalendarYear,
+    DayInMonth,
+    DayInWeek,
+    DayInYear,
+    DayOnly,
+    FiscalMonth,
+    FiscalQuarter,
+    FiscalYear,
+    HourInDay,
+    WeekInMonth,
+    WeekInYear,
+    ConvertCurrency,
+    ConvertTimezone,
+    Format,
+    ToLabel,
+}
+
+impl Function {
+    /// Every function and its name.
+    pub const ALL: [(Self, &'static str); 24] = [
+        (Self::Avg, "AVG"),
+        (Self::Count, "COUNT"),
+        (Self::CountDistinct, "COUNT_DISTINCT"),
+        (Self::Max, "MAX"),
+        (Self::Min, "MIN"),
+        (Self::Sum, "SUM"),
+        (Self::Grouping, "GROUPING"),
+        (Self::CalendarMonth, "CALENDAR_MONTH"),
+        (Self::CalendarQuarter, "CALENDAR_QUARTER"),
+        (Self::CalendarYear, "CALENDAR_YEAR"),
+        (Self::DayInMonth, "DAY_IN_MONTH"),
+        (Self::DayInWeek, "DAY_IN_WEEK"),
+        (Self::DayInYear, "DAY_IN_YEAR"),
+        (Self::DayOnly, "DAY_ONLY"),
+        (Self::FiscalMonth, "FISCAL_MONTH"),
+        (Self::FiscalQuarter, "FISCAL_QUARTER"),
+        (Self::FiscalYear, "FISCAL_YEAR"),
+        (Self::HourInDay, "HOUR_IN_DAY"),
+        (Self::WeekInMonth, "WEEK_IN_MONTH"),
+        (Self::WeekInYear, "WEEK_IN_YEAR"),
+        (Self::ConvertCurrency, "convertCurrency"),
+        (Self::ConvertTimezone, "convertTimezone"),
+        (Self::Format, "FORMAT"),
+        (Self::ToLabel, "toLabel"),
+    ];
+
+    /// The function of this name, in any case.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(function, _)| *function)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(known, _)| *known == self).map_or("", |(_, name)| name)
+    }
+
+    /// Whether it makes one value of many rows.
+    #[must_use]
+    pub fn is_aggregate(self) -> bool {
+        matches!(
+            self,
+            Self::Avg
+                | Self::Count
+                | Self::CountDistinct
+                | Self::Max
+                | Self::Min
+                | Self::Sum
+                | Self::Grouping
+        )
+    }
+
+    /// Whether it takes a part of a date.
+    #[must_use]
+    pub fn is_date(self) -> bool {
+        !self.is_aggregate()
+            && !matches!(self, Self::ConvertCurrency | Self::ConvertTimezone | Self::Format | Self::ToLabel)
+    }
+}
+
+/// `WITH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum With {
+    /// `SECURITY_ENFORCED`, `USER_MODE` or `SYSTEM_MODE`.
+    Mode(Name),
+    /// `DATA CATEGORY group AT category AND …`.
+    DataCategory(Vec<DataCategory>),
+}
+
+/// One filter of `WITH DATA CATEGORY`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataCategory {
+    /// The category group.
+    pub group: Name,
+    /// `AT`, `ABOVE`, `BELOW` or `ABOVE_OR_BELOW`.
+    pub selector: Name,
+    /// The categories.
+    pub categories: Vec<Name>,
+}
+
+/// `GROUP BY`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Which subtotals are wanted.
+    pub kind: GroupKind,
+    /// Fields and date functions.
+    pub by: Vec<Expr>,
+}
+
+/// Which subtotals `GROUP BY` gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are SOQL's own")]
+pub enum GroupKind {
+    Plain,
+    Rollup,
+    Cube,
+}
+
+/// What follows `FOR`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are SOQL's own")]
+pub enum Purpose {
+    View,
+    Reference,
+    Update,
+}
+
+/// What follows `UPDATE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are SOQL's own")]
+pub enum Update {
+    Tracking,
+    ViewStat,
 }
 
 /// A word of the statement and the byte that it begins at.
@@ -74,13 +322,15 @@ pub enum Condition {
     /// Does not hold.
     Not(Box<Condition>),
     /// `field op value`.
-    Compare(Path, Compare, Literal),
+    Compare(Expr, Compare, Literal),
     /// `field LIKE pattern`.
-    Like(Path, Like),
+    Like(Expr, Like),
     /// `field IN (…)`, or `NOT IN` where the flag is set.
-    In(Path, Vec<Literal>, bool),
+    In(Expr, Vec<Literal>, bool),
+    /// `field IN (SELECT …)`, or `NOT IN` where the flag is set.
+    InSelect(Expr, Box<Query>, bool),
     /// `field INCLUDES (…)`, or `EXCLUDES` where the flag is set.
-    Includes(Path, Vec<Literal>, bool),
+    Includes(Expr, Vec<Literal>, bool),
 }
 
 /// A comparing operator.
@@ -124,6 +374,8 @@ pub enum LiteralKind {
     Text(String),
     /// A number as written.
     Number(String),
+    /// A currency's code and an amount, as `USD5000`.
+    Currency(String, String),
     /// A date.
     Date(NaiveDate),
     /// A datetime: milliseconds since the epoch.
@@ -134,88 +386,11 @@ pub enum LiteralKind {
     Period(Period),
 }
 
-/// A stretch of whole days, weeks … counted from the running one: `LAST_N_WEEKS:2` is from -2 to -1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Period {
-    /// What is counted.
-    pub unit: Unit,
-    /// The first, zero being the running one.
-    pub from: i64,
-    /// The last, itself included.
-    pub to: i64,
-}
-
-/// What a [`Period`] counts. The emulated org's fiscal year is the calendar's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Unit {
-    Day,
-    Week,
-    Month,
-    Quarter,
-    Year,
-}
-
-impl Period {
-    /// The literal of this name, in any case, with the number after its colon.
-    #[must_use]
-    pub fn named(name: &str, n: Option<i64>) -> Option<Self> {
-        let name = name.to_ascii_uppercase();
-        let Some(n) = n else {
-            return match name.as_str() {
-                "TODAY" => Some(Self { unit: Unit::Day, from: 0, to: 0 }),
-                "YESTERDAY" => Some(Self { unit: Unit::Day, from: -1, to: -1 }),
-                "TOMORROW" => Some(Self { unit: Unit::Day, from: 1, to: 1 }),
-                "LAST_90_DAYS" => Some(Self { unit: Unit::Day, from: -90, to: 0 }),
-                "NEXT_90_DAYS" => Some(Self { unit: Unit::Day, from: 1, to: 90 }),
-                _ => {
-                    let (which, unit) = name.split_once('_')?;
-                    let at = match which {
-                        "LAST" => -1,
-                        "THIS" => 0,
-                        "NEXT" => 1,
-                        _ => return None,
-                    };
-                    // There is no LAST_DAY: that is YESTERDAY.
-                    let unit = Unit::named(unit).filter(|u| *u != Unit::Day)?;
-                    Some(Self { unit, from: at, to: at })
-                }
-            };
-        };
-        if let Some(unit) = name.strip_prefix("LAST_N_").and_then(Unit::plural) {
-            // Of these only the days run up to the present; whole weeks, months … end before the running one.
-            return Some(Self { unit, from: -n, to: if unit == Unit::Day { 0 } else { -1 } });
-        }
-        if let Some(unit) = name.strip_prefix("NEXT_N_").and_then(Unit::plural) {
-            return Some(Self { unit, from: 1, to: n });
-        }
-        let unit = name.strip_prefix("N_")?.strip_suffix("_AGO").and_then(Unit::plural)?;
-        Some(Self { unit, from: -n, to: -n })
-    }
-}
-
-impl Unit {
-    fn named(name: &str) -> Option<Self> {
-        match name {
-            "DAY" => Some(Self::Day),
-            "WEEK" => Some(Self::Week),
-            "MONTH" => Some(Self::Month),
-            "QUARTER" | "FISCAL_QUARTER" => Some(Self::Quarter),
-            "YEAR" | "FISCAL_YEAR" => Some(Self::Year),
-            _ => None,
-        }
-    }
-
-    fn plural(name: &str) -> Option<Self> {
-        name.strip_suffix('S').and_then(Self::named)
-    }
-}
-
 /// An entry of `ORDER BY`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Order {
-    /// The field.
-    pub path: Path,
+    /// The field, or a function of one.
+    pub expr: Expr,
     /// `DESC`.
     pub descending: bool,
     /// `NULLS FIRST` or `NULLS LAST`, where one is written.

@@ -1,6 +1,10 @@
 //! How text compares: without regard to case, unless a field says otherwise, and without an allocation.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
+
+use crate::schema::{FieldDef, PicklistValue, Type};
+use crate::value::Cell;
 
 /// A character's lower case where that is one character.
 fn fold(c: char) -> char {
@@ -55,6 +59,50 @@ impl Case {
         match self {
             Self::Told => c,
             Self::Ignored => fold(c),
+        }
+    }
+}
+
+/// How the values of a field are ordered: text by its letters, a picklist's values as the picklist has them
+/// [SOQL reference, "ORDER BY", "MIN()"].
+#[derive(Clone, Debug)]
+pub(super) struct Collation {
+    case: Case,
+    values: Arc<[PicklistValue]>,
+}
+
+impl Collation {
+    pub(super) fn of(field: &FieldDef) -> Self {
+        let listed = field.ty == Type::Picklist;
+        let values = if listed { field.picklist.as_slice().into() } else { Arc::default() };
+        Self { case: Case::of(field.case_sensitive), values }
+    }
+
+    /// Values that the picklist does not have come behind those that it has.
+    fn rank(&self, text: &str) -> usize {
+        self.values.iter().position(|v| v.value.eq_ignore_ascii_case(text)).unwrap_or(self.values.len())
+    }
+
+    /// How two values of the field stand to each other; both are there.
+    pub(super) fn order(&self, a: Cell<'_>, b: Cell<'_>) -> Ordering {
+        match (a, b) {
+            (Cell::Text(a), Cell::Text(b)) if self.values.is_empty() => self.case.order(a, b),
+            (Cell::Text(a), Cell::Text(b)) => {
+                let (first, second) = (self.rank(a), self.rank(b));
+                let unlisted = first == second && first == self.values.len();
+                first
+                    .cmp(&second)
+                    .then_with(|| if unlisted { self.case.order(a, b) } else { Ordering::Equal })
+            }
+            (Cell::Bool(a), Cell::Bool(b)) => a.cmp(&b),
+            (Cell::Int(a), Cell::Int(b)) => a.cmp(&b),
+            (Cell::Num(a), Cell::Num(b)) => a.cmp(&b),
+            (Cell::Id(a), Cell::Id(b)) => a.cmp(&b),
+            (Cell::Date(a), Cell::Date(b)) => a.cmp(&b),
+            (Cell::DateTime(a), Cell::DateTime(b)) => a.cmp(&b),
+            (Cell::Time(a), Cell::Time(b)) => a.cmp(&b),
+            // Values of one field are of one type.
+            _ => Ordering::Equal,
         }
     }
 }

@@ -4,11 +4,12 @@ use std::cmp::Ordering;
 
 use chrono::NaiveDate;
 
-use super::ast::{Compare, Condition, Literal, LiteralKind, Path};
+use super::ast::{Compare, Condition, Expr, Literal, LiteralKind, Query};
 use super::compare::{Case, Pattern};
-use super::error::{INVALID_FIELD, INVALID_QUERY_FILTER_OPERATOR, SoqlError};
+use super::error::{INVALID_FIELD, INVALID_QUERY_FILTER_OPERATOR, MALFORMED_QUERY, SoqlError};
+use super::operand::{Operand, Target};
 use super::period::Span;
-use super::resolve::{Access, Found, Resolver};
+use super::resolve::Resolver;
 use crate::id::RecordId;
 use crate::schema::Type;
 use crate::value::{Cell, Decimal};
@@ -20,7 +21,7 @@ pub(super) enum Filter {
     All(Vec<Filter>),
     Any(Vec<Filter>),
     Not(Box<Filter>),
-    Test(Access, Test),
+    Test(Operand, Test),
 }
 
 /// What one value is held against.
@@ -43,6 +44,27 @@ pub(super) enum Test {
     Ids(Vec<RecordId>, bool),
     /// Groups of which one has to be selected whole.
     Includes(Vec<Vec<Box<str>>>),
+    /// A place among the view's sets.
+    Set(usize),
+}
+
+/// What tests are held against that only a run knows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame<'a> {
+    pub(super) spans: &'a [Span],
+    pub(super) sets: &'a [Vec<RecordId>],
+}
+
+impl Filter {
+    /// Whether a row or a group meets the condition; `read` gives what an operand is of it.
+    pub(super) fn holds<'r>(&'r self, frame: Frame<'_>, read: &impl Fn(&'r Operand) -> Cell<'r>) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.holds(frame, read)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(frame, read)),
+            Self::Not(inner) => !inner.holds(frame, read),
+            Self::Test(operand, test) => test.holds(read(operand), frame),
+        }
+    }
 }
 
 /// The comparisons that are left when `!=` has become a negation.
@@ -68,7 +90,8 @@ impl Order {
 }
 
 impl Test {
-    pub(super) fn holds(&self, cell: Cell<'_>, spans: &[Span]) -> bool {
+    fn holds(&self, cell: Cell<'_>, frame: Frame<'_>) -> bool {
+        let spans = frame.spans;
         match (self, cell) {
             (Self::Null, cell) => cell.is_null(),
             // A checkbox has no third state: without a row to read it from it counts as not ticked.
@@ -97,6 +120,9 @@ impl Test {
             (Self::Includes(groups), Cell::Text(found)) => groups.iter().any(|group| {
                 group.iter().all(|wanted| found.split(';').any(|f| Case::Ignored.same(f, wanted)))
             }),
+            (Self::Set(at), Cell::Id(found)) => {
+                frame.sets.get(*at).is_some_and(|set| set.binary_search(&found).is_ok())
+            }
             _ => false,
         }
     }
@@ -115,14 +141,35 @@ fn within<T: Ord>(order: Order, found: &T, start: &T, end: &T) -> bool {
 
 type Compiled = Result<Filter, SoqlError>;
 
+/// Where in the condition one is: subqueries may stand only in some places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Within {
+    /// Nothing stands around.
+    Top,
+    /// A part of an AND around which nothing stands.
+    And,
+    Or,
+    Not,
+    Nested,
+}
+
 impl Resolver<'_> {
     pub(super) fn filter(&mut self, condition: &Condition) -> Compiled {
+        self.part(condition, Within::Top)
+    }
+
+    fn part(&mut self, condition: &Condition, within: Within) -> Compiled {
+        let top = within == Within::Top;
         Ok(match condition {
-            Condition::And(parts) => Filter::All(self.filters(parts)?),
-            Condition::Or(parts) => Filter::Any(self.filters(parts)?),
-            Condition::Not(inner) => Filter::Not(Box::new(self.filter(inner)?)),
-            Condition::Compare(path, compare, literal) => {
-                let found = self.filterable(path)?;
+            Condition::And(parts) => {
+                Filter::All(self.parts(parts, if top { Within::And } else { Within::Nested })?)
+            }
+            Condition::Or(parts) => {
+                Filter::Any(self.parts(parts, if top { Within::Or } else { Within::Nested })?)
+            }
+            Condition::Not(inner) => Filter::Not(Box::new(self.part(inner, Within::Not)?)),
+            Condition::Compare(expr, compare, literal) => {
+                let found = self.filterable(expr)?;
                 let (order, negated) = match compare {
                     Compare::Equal => (Order::Equal, false),
                     Compare::NotEqual => (Order::Equal, true),
@@ -131,49 +178,84 @@ impl Resolver<'_> {
                     Compare::Greater => (Order::Greater, false),
                     Compare::GreaterOrEqual => (Order::GreaterOrEqual, false),
                 };
-                let test = self.test(&found, path, order, literal)?;
-                negate(negated, Filter::Test(found.access, test))
+                let strict = matches!(order, Order::Less | Order::Greater);
+                if matches!(found.operand, Operand::Distance(_)) && !strict {
+                    let message = "DISTANCE can only be compared with the operators < and >";
+                    return Err(self.error(INVALID_QUERY_FILTER_OPERATOR, expr.pos(), message));
+                }
+                let test = self.test(&found, expr, order, literal)?;
+                negate(negated, Filter::Test(found.operand, test))
             }
-            Condition::Like(path, like) => {
-                let found = self.filterable(path)?;
+            Condition::Like(expr, like) => {
+                let found = self.filterable(expr)?;
                 if !found.field.ty.is_text() || found.field.ty == Type::MultiPicklist {
-                    return Err(self.operator(&found, path));
+                    return Err(self.operator(&found, expr));
                 }
                 let case = Case::of(found.field.case_sensitive);
                 let pattern = Pattern::new(&like.text, &like.escaped, case);
-                Filter::Test(found.access, Test::Like(pattern))
+                Filter::Test(found.operand, Test::Like(pattern))
             }
-            Condition::In(path, literals, negated) => {
-                let found = self.filterable(path)?;
-                negate(*negated, self.list(found, path, literals)?)
+            Condition::In(expr, literals, negated) => {
+                let found = self.filterable(expr)?;
+                negate(*negated, self.list(found, expr, literals)?)
             }
-            Condition::Includes(path, literals, negated) => {
-                let found = self.filterable(path)?;
-                negate(*negated, self.includes(found, path, literals)?)
+            Condition::InSelect(expr, query, negated) => {
+                negate(*negated, self.in_select(expr, query, within)?)
+            }
+            Condition::Includes(expr, literals, negated) => {
+                let found = self.filterable(expr)?;
+                negate(*negated, self.includes(found, expr, literals)?)
             }
         })
     }
 
-    fn filters(&mut self, parts: &[Condition]) -> Result<Vec<Filter>, SoqlError> {
-        parts.iter().map(|part| self.filter(part)).collect()
+    fn parts(&mut self, parts: &[Condition], within: Within) -> Result<Vec<Filter>, SoqlError> {
+        parts.iter().map(|part| self.part(part, within)).collect()
     }
 
-    fn filterable(&mut self, path: &Path) -> Result<Found, SoqlError> {
-        let found = self.find(path)?;
+    fn in_select(&mut self, expr: &Expr, query: &Query, within: Within) -> Compiled {
+        let refused = |message: &str| Err(SoqlError::plain(MALFORMED_QUERY, message));
+        if self.grouping.is_some() {
+            return refused("Semi-joins are only supported in WHERE clauses");
+        }
+        match within {
+            Within::Top | Within::And => {}
+            Within::Or => return refused("Semi join sub-selects are not allowed with the 'OR' operator"),
+            Within::Not => return refused("Semi join sub-selects are not allowed with the 'NOT' operator"),
+            Within::Nested => {
+                return refused(
+                    "Semi join sub-selects are only allowed at the top level WHERE expressions and not in nested WHERE expressions.",
+                );
+            }
+        }
+        let found = self.filterable(expr)?;
+        let semi = super::semi::semi(self, &found, query)?;
+        if self.sets.len() == 2 {
+            return refused("Maximum 2 semi join sub-selects are allowed");
+        }
+        self.sets.push(semi);
+        Ok(Filter::Test(found.operand, Test::Set(self.sets.len() - 1)))
+    }
+
+    fn filterable(&mut self, expr: &Expr) -> Result<Target, SoqlError> {
+        if self.grouping.is_some() {
+            return self.slot(expr, "Field must be grouped or aggregated");
+        }
+        let found = self.target(expr)?;
         let message = match found.field.ty {
             Type::Address => "Address fields can only be filtered using Distance expressions".to_owned(),
             _ if found.field.filterable && !found.field.is_compound() => return Ok(found),
             _ => format!("field '{}' can not be filtered in a query call", found.field.name),
         };
-        Err(self.error(INVALID_FIELD, path.pos(), &message))
+        Err(self.error(INVALID_FIELD, expr.pos(), &message))
     }
 
-    fn operator(&self, found: &Found, path: &Path) -> SoqlError {
+    fn operator(&self, found: &Target, expr: &Expr) -> SoqlError {
         let message = format!("invalid operator on {} field", found.field.ty.as_str());
-        self.error(INVALID_QUERY_FILTER_OPERATOR, path.pos(), &message)
+        self.error(INVALID_QUERY_FILTER_OPERATOR, expr.pos(), &message)
     }
 
-    fn criterion(&self, found: &Found, path: &Path) -> SoqlError {
+    fn criterion(&self, found: &Target, expr: &Expr) -> SoqlError {
         let ty = found.field.ty.soap_type();
         let ty = ty.split_once(':').map_or(ty, |(_, ty)| ty);
         let quotes = if matches!(ty, "string" | "ID") { "should" } else { "should not" };
@@ -181,30 +263,30 @@ impl Resolver<'_> {
             "value of filter criterion for field '{}' must be of type {ty} and {quotes} be enclosed in quotes",
             found.field.name
         );
-        self.error(INVALID_FIELD, path.pos(), &message)
+        self.error(INVALID_FIELD, expr.pos(), &message)
     }
 
     /// One comparison of a field with a literal.
     fn test(
         &mut self,
-        found: &Found,
-        path: &Path,
+        found: &Target,
+        expr: &Expr,
         order: Order,
         literal: &Literal,
     ) -> Result<Test, SoqlError> {
         let ty = found.field.ty;
         let ordered = order != Order::Equal;
         if (ty == Type::Boolean || ty == Type::MultiPicklist) && ordered {
-            return Err(self.operator(found, path));
+            return Err(self.operator(found, expr));
         }
-        let mismatch = || self.criterion(found, path);
+        let mismatch = || self.criterion(found, expr);
         Ok(match &literal.kind {
             // Nothing is less or greater than no value.
             LiteralKind::Null if ordered => Test::Texts(Vec::new(), Case::Told, false),
             LiteralKind::Null => Test::Null,
             LiteralKind::Boolean(b) if ty == Type::Boolean => Test::Boolean(*b),
             LiteralKind::Text(text) if matches!(ty, Type::Id | Type::Reference) => {
-                Test::Id(order, self.id(text, path)?)
+                Test::Id(order, self.id(text, expr)?)
             }
             // An empty text is no value.
             LiteralKind::Text(text) if ty.is_text() && text.is_empty() && !ordered => Test::Null,
@@ -212,6 +294,9 @@ impl Resolver<'_> {
                 Test::Text(order, text.as_str().into(), Case::of(found.field.case_sensitive))
             }
             LiteralKind::Number(number) if ty.is_decimal() || matches!(ty, Type::Int | Type::Long) => {
+                Test::Number(order, number.parse().map_err(|_| mismatch())?)
+            }
+            LiteralKind::Currency(_, number) if ty == Type::Currency => {
                 Test::Number(order, number.parse().map_err(|_| mismatch())?)
             }
             LiteralKind::Date(date) if ty == Type::Date => Test::Date(order, *date),
@@ -224,18 +309,18 @@ impl Resolver<'_> {
         })
     }
 
-    fn id(&self, text: &str, path: &Path) -> Result<RecordId, SoqlError> {
+    fn id(&self, text: &str, expr: &Expr) -> Result<RecordId, SoqlError> {
         text.parse().map_err(|_| {
             let message = format!("invalid ID field: {text}");
-            self.error(INVALID_QUERY_FILTER_OPERATOR, path.pos(), &message)
+            self.error(INVALID_QUERY_FILTER_OPERATOR, expr.pos(), &message)
         })
     }
 
     /// `IN`: one search for lists of ids and texts, which may be long, else one comparison a value.
-    fn list(&mut self, found: Found, path: &Path, literals: &[Literal]) -> Compiled {
+    fn list(&mut self, found: Target, expr: &Expr, literals: &[Literal]) -> Compiled {
         let mut tests = Vec::with_capacity(literals.len());
         for literal in literals {
-            tests.push(self.test(&found, path, Order::Equal, literal)?);
+            tests.push(self.test(&found, expr, Order::Equal, literal)?);
         }
         let null = tests.contains(&Test::Null);
         let test = match found.field.ty {
@@ -256,24 +341,24 @@ impl Resolver<'_> {
                 Test::Texts(texts, case, null)
             }
             _ => {
-                let tests = tests.into_iter().map(|test| Filter::Test(found.access.clone(), test));
+                let tests = tests.into_iter().map(|test| Filter::Test(found.operand.clone(), test));
                 return Ok(Filter::Any(tests.collect()));
             }
         };
-        Ok(Filter::Test(found.access, test))
+        Ok(Filter::Test(found.operand, test))
     }
 
-    fn includes(&self, found: Found, path: &Path, literals: &[Literal]) -> Compiled {
+    fn includes(&self, found: Target, expr: &Expr, literals: &[Literal]) -> Compiled {
         if found.field.ty != Type::MultiPicklist {
             let message = "includes or excludes operator only valid on multipicklist field";
-            return Err(self.error(INVALID_QUERY_FILTER_OPERATOR, path.pos(), message));
+            return Err(self.error(INVALID_QUERY_FILTER_OPERATOR, expr.pos(), message));
         }
         let group = |literal: &Literal| match &literal.kind {
             LiteralKind::Text(text) => Ok(text.split(';').map(Into::into).collect()),
-            _ => Err(self.criterion(&found, path)),
+            _ => Err(self.criterion(&found, expr)),
         };
         let groups = literals.iter().map(group).collect::<Result<_, _>>()?;
-        Ok(Filter::Test(found.access.clone(), Test::Includes(groups)))
+        Ok(Filter::Test(found.operand.clone(), Test::Includes(groups)))
     }
 }
 

@@ -99,7 +99,16 @@ impl Lexer<'_> {
     fn word(&mut self) -> Kind {
         let rest = self.rest().as_bytes();
         let length = rest.iter().position(|b| !b.is_ascii_alphanumeric() && *b != b'_');
-        self.at += length.unwrap_or(rest.len());
+        let mut length = length.unwrap_or(rest.len());
+        // An amount of a currency, as USD5000.50, is one word.
+        let amount = length > 3 && rest[..3].iter().all(u8::is_ascii_alphabetic);
+        if amount && rest[3..length].iter().all(u8::is_ascii_digit) && rest.get(length) == Some(&b'.') {
+            match rest[length + 1..].iter().take_while(|b| b.is_ascii_digit()).count() {
+                0 => {}
+                digits => length += 1 + digits,
+            }
+        }
+        self.at += length;
         Kind::Word
     }
 
@@ -176,7 +185,10 @@ impl Lexer<'_> {
             return self.bad(SoqlError::no_viable(self.soql, self.clamp(length)));
         }
         let text = self.rest().get(..length + zone).unwrap_or_default().to_ascii_uppercase();
-        match parse_datetime(&text) {
+        // A zone can carry the first and the last year out of the calendar.
+        let year =
+            |ms: &i64| chrono::DateTime::from_timestamp_millis(*ms).map(|at| chrono::Datelike::year(&at));
+        match parse_datetime(&text).filter(|ms| year(ms).is_some_and(|year| (0..=9_999).contains(&year))) {
             Some(ms) => {
                 self.at += length + zone;
                 Kind::DateTime(ms)

@@ -14,7 +14,7 @@
 //! let plan = plan(&query, store.catalog())?;
 //! assert_eq!(plan.columns()[0].header(), "Name");
 //!
-//! let scope = Scope { include_deleted: false, now_ms: store.clock().now_ms() };
+//! let scope = Scope { include_deleted: false, now_ms: store.clock().now_ms(), user: None };
 //! let view = plan.view(&store, scope);
 //! let rows: Vec<_> = plan.run(&store, scope).collect();
 //! assert_eq!(view.cell(rows[0], &plan.columns()[0]).to_value(), Value::text("Wheelworks"));
@@ -25,16 +25,22 @@ pub mod ast;
 mod compare;
 mod error;
 mod filter;
+mod group;
 mod lexer;
+mod operand;
 mod parser;
 mod period;
 mod plan;
+mod related;
 mod resolve;
+mod select;
+mod semi;
 mod view;
 
 pub use error::SoqlError;
 pub use parser::parse;
 pub use plan::{Column, Plan, Scope, plan};
+pub use related::{Family, Related, Together};
 pub use view::{Rows, View};
 
 #[cfg(test)]

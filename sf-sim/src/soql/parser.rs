@@ -1,17 +1,19 @@
 //! Tokens → tree.
 
+mod condition;
+mod select;
+
+use std::sync::Arc;
+
 use super::ast::{
-    Compare, Condition, Item, Like, Literal, LiteralKind, Name, Nulls, Offset, Order, Path, Period, Query,
-    Select,
+    DataCategory, Group, GroupKind, Name, Nulls, Offset, Order, Path, Purpose, Query, Update, With,
 };
-use super::error::{INVALID_FIELD, MALFORMED_QUERY, SoqlError};
-use super::lexer::{Kind, Token, illegal_sequence, tokens};
+use super::error::{MALFORMED_QUERY, SoqlError};
+use super::lexer::{Kind, Token, tokens};
 
 /// The longest statement, in characters [SOQL reference, "SOQL and SOSL limits"].
 const MAX_STATEMENT: usize = 100_000;
-/// The longest string in a condition, in characters (same page).
-const MAX_STRING: usize = 4_000;
-/// How deep conditions nest. Ours: what is deeper would overflow the stack, and no org takes that much either.
+/// How deep conditions, functions and subqueries nest. Ours: what is deeper would overflow the stack, and no org takes that much either.
 const MAX_DEPTH: usize = 200;
 
 type Parsed<T> = Result<T, SoqlError>;
@@ -29,11 +31,12 @@ pub fn parse(soql: &str) -> Result<Query, SoqlError> {
     if soql.trim().is_empty() {
         return Err(SoqlError::plain(MALFORMED_QUERY, "SOQL statements cannot be empty or null"));
     }
-    Parser { soql, tokens: tokens(soql), at: 0, depth: 0 }.query()
+    Parser { soql, text: soql.into(), tokens: tokens(soql), at: 0, depth: 0 }.query()
 }
 
 struct Parser<'a> {
     soql: &'a str,
+    text: Arc<str>,
     /// Ends with [`Kind::End`], which is never stepped over.
     tokens: Vec<Token>,
     at: usize,
@@ -114,17 +117,50 @@ impl Parser<'_> {
     }
 
     fn query(mut self) -> Parsed<Query> {
+        let query = self.statement()?;
+        if self.is(&Kind::End) { Ok(query) } else { Err(self.unexpected()) }
+    }
+
+    /// Runs a part of the grammar that can stand within itself.
+    fn nested<T>(&mut self, part: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        self.deeper(1, part)
+    }
+
+    /// A statement within the statement. It takes as much of the stack as many conditions.
+    fn subquery(&mut self) -> Parsed<Box<Query>> {
+        self.deeper(MAX_DEPTH / 20, |parser| parser.statement().map(Box::new))
+    }
+
+    fn deeper<T>(&mut self, by: usize, part: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.depth + by > MAX_DEPTH {
+            let message =
+                "Query is either selecting too many fields or the filter conditions are too complicated.";
+            return Err(SoqlError::plain("QUERY_TOO_COMPLICATED", message));
+        }
+        self.depth += by;
+        let parsed = part(self);
+        self.depth -= by;
+        parsed
+    }
+
+    fn statement(&mut self) -> Parsed<Query> {
         self.needs_keyword("SELECT")?;
         let select = self.select()?;
         self.needs_keyword("FROM")?;
-        let object = self.name()?;
+        let object = self.path()?;
         let alias = self.alias()?;
-        let condition = if self.takes_keyword("WHERE") { Some(self.condition()?) } else { None };
-        if self.is_keyword(0, "WITH") && self.is_keyword(1, "SECURITY_ENFORCED") {
-            // Real orgs keep this clause for Apex.
-            let message = "SECURITY_ENFORCED not allowed in this context";
-            return Err(SoqlError::plain(MALFORMED_QUERY, message));
+        let mut aliases = Vec::new();
+        while self.takes(&Kind::Comma) {
+            let path = self.path()?;
+            self.takes_keyword("AS");
+            aliases.push((path, self.name()?));
         }
+        let scope = if self.takes_pair("USING", "SCOPE") { Some(self.name()?) } else { None };
+        let condition = if self.takes_keyword("WHERE") { Some(self.condition()?) } else { None };
+        let with = if self.takes_keyword("WITH") { Some(self.with()?) } else { None };
+        let group = if self.takes_pair("GROUP", "BY") { Some(self.group()?) } else { None };
+        let having =
+            if group.is_some() && self.takes_keyword("HAVING") { Some(self.condition()?) } else { None };
         let order = if self.takes_pair("ORDER", "BY") { self.order()? } else { Vec::new() };
         let limit = if self.takes_keyword("LIMIT") { Some(self.count()?) } else { None };
         let offset = if self.takes_keyword("OFFSET") {
@@ -133,44 +169,136 @@ impl Parser<'_> {
         } else {
             None
         };
-        if self.is_keyword(0, "ALL") && self.is_keyword(1, "ROWS") {
-            // Over the wire deleted rows are asked for with queryAll.
-            return Err(SoqlError::plain(MALFORMED_QUERY, "ALL ROWS not allowed in this context"));
-        }
-        if !self.is(&Kind::End) {
-            return Err(self.unexpected());
-        }
-        let text = self.soql.to_owned();
-        Ok(Query { text, select, object, alias, condition, order, limit, offset })
-    }
-
-    fn select(&mut self) -> Parsed<Select> {
-        if self.is_keyword(0, "COUNT") && *self.kind(1) == Kind::Open && *self.kind(2) == Kind::Close {
-            self.at += 3;
-            return Ok(Select::Count);
-        }
-        let mut items = Vec::new();
-        loop {
-            if self.is_keyword(0, "FROM") {
-                return Err(self.unexpected());
-            }
-            items.push(Item::Field(self.path()?));
-            if !self.takes(&Kind::Comma) {
-                return Ok(Select::Items(items));
-            }
-        }
+        let purposes = self.purposes()?;
+        let updates = self.updates()?;
+        let pos = self.pos();
+        let all_rows = self.takes_pair("ALL", "ROWS").then_some(pos);
+        let text = Arc::clone(&self.text);
+        Ok(Query {
+            text,
+            select,
+            object,
+            alias,
+            aliases,
+            scope,
+            condition,
+            with,
+            group,
+            having,
+            order,
+            limit,
+            offset,
+            purposes,
+            updates,
+            all_rows,
+        })
     }
 
     fn alias(&mut self) -> Parsed<Option<Name>> {
-        const CLAUSES: [&str; 12] = [
-            "WHERE", "WITH", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FOR", "UPDATE", "USING", "ALL",
-            "SET",
+        const CLAUSES: [&str; 13] = [
+            "FROM", "WHERE", "WITH", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FOR", "UPDATE", "USING",
+            "ALL", "SET",
         ];
         if self.takes_keyword("AS") {
             return self.name().map(Some);
         }
         let is_alias = self.is(&Kind::Word) && !CLAUSES.iter().any(|clause| self.is_keyword(0, clause));
         if is_alias { self.name().map(Some) } else { Ok(None) }
+    }
+
+    fn with(&mut self) -> Parsed<With> {
+        if !self.takes_pair("DATA", "CATEGORY") {
+            let modes = ["SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE"];
+            let known = modes.iter().any(|mode| self.is_keyword(0, mode));
+            return if known { self.name().map(With::Mode) } else { Err(self.unexpected()) };
+        }
+        let mut filters = Vec::new();
+        loop {
+            let group = self.name()?;
+            let selectors = ["AT", "ABOVE", "BELOW", "ABOVE_OR_BELOW"];
+            if !selectors.iter().any(|selector| self.is_keyword(0, selector)) {
+                return Err(self.unexpected());
+            }
+            let selector = self.name()?;
+            let mut categories = Vec::new();
+            if self.takes(&Kind::Open) {
+                categories.push(self.name()?);
+                while self.takes(&Kind::Comma) {
+                    categories.push(self.name()?);
+                }
+                self.needs(&Kind::Close)?;
+            } else {
+                categories.push(self.name()?);
+            }
+            filters.push(DataCategory { group, selector, categories });
+            if !self.takes_keyword("AND") {
+                return Ok(With::DataCategory(filters));
+            }
+        }
+    }
+
+    fn group(&mut self) -> Parsed<Group> {
+        let called = |kind: &Self, word| kind.is_keyword(0, word) && *kind.kind(1) == Kind::Open;
+        let kind = if called(self, "ROLLUP") {
+            GroupKind::Rollup
+        } else if called(self, "CUBE") {
+            GroupKind::Cube
+        } else {
+            GroupKind::Plain
+        };
+        let enclosed = kind != GroupKind::Plain;
+        if enclosed {
+            self.step();
+            self.step();
+        }
+        let mut by = vec![self.expr()?];
+        while self.takes(&Kind::Comma) {
+            by.push(self.expr()?);
+        }
+        if enclosed {
+            self.needs(&Kind::Close)?;
+        }
+        Ok(Group { kind, by })
+    }
+
+    fn purposes(&mut self) -> Parsed<Vec<Purpose>> {
+        let mut purposes = Vec::new();
+        while self.takes_keyword("FOR") {
+            loop {
+                purposes.push(if self.takes_keyword("VIEW") {
+                    Purpose::View
+                } else if self.takes_keyword("REFERENCE") {
+                    Purpose::Reference
+                } else if self.takes_keyword("UPDATE") {
+                    Purpose::Update
+                } else {
+                    return Err(self.unexpected());
+                });
+                if !self.takes(&Kind::Comma) {
+                    break;
+                }
+            }
+        }
+        Ok(purposes)
+    }
+
+    fn updates(&mut self) -> Parsed<Vec<Update>> {
+        let mut updates = Vec::new();
+        if !self.takes_keyword("UPDATE") {
+            return Ok(updates);
+        }
+        loop {
+            updates.push(if self.takes_keyword("TRACKING") {
+                Update::Tracking
+            } else if self.takes_keyword("VIEWSTAT") {
+                Update::ViewStat
+            } else {
+                return Err(self.unexpected());
+            });
+            if !self.takes(&Kind::Comma) {
+                return Ok(updates);
+            }
+        }
     }
 
     fn name(&mut self) -> Parsed<Name> {
@@ -190,165 +318,10 @@ impl Parser<'_> {
         Ok(Path { names })
     }
 
-    /// One level of a condition. AND and OR never mix on a level, and NOT stands alone on its own: Salesforce wants
-    /// parentheses for both.
-    fn condition(&mut self) -> Parsed<Condition> {
-        if self.depth == MAX_DEPTH {
-            let message =
-                "Query is either selecting too many fields or the filter conditions are too complicated.";
-            return Err(SoqlError::plain("QUERY_TOO_COMPLICATED", message));
-        }
-        self.depth += 1;
-        let condition = self.level();
-        self.depth -= 1;
-        condition
-    }
-
-    fn level(&mut self) -> Parsed<Condition> {
-        if self.takes_keyword("NOT") {
-            return Ok(Condition::Not(Box::new(self.operand()?)));
-        }
-        let first = self.operand()?;
-        let joint = ["AND", "OR"].into_iter().find(|word| self.is_keyword(0, word));
-        let Some(joint) = joint else { return Ok(first) };
-        let mut parts = vec![first];
-        while self.takes_keyword(joint) {
-            parts.push(self.operand()?);
-        }
-        Ok(if joint == "AND" { Condition::And(parts) } else { Condition::Or(parts) })
-    }
-
-    fn operand(&mut self) -> Parsed<Condition> {
-        if self.takes(&Kind::Open) {
-            let inner = self.condition()?;
-            self.needs(&Kind::Close)?;
-            return Ok(inner);
-        }
-        if self.is_keyword(0, "NOT") {
-            return Err(self.unexpected());
-        }
-        let path = self.path()?;
-        if self.takes_keyword("LIKE") {
-            return self.like(path);
-        }
-        let negated = self.is_keyword(0, "NOT") && self.is_keyword(1, "IN");
-        if negated {
-            self.step();
-        }
-        if self.takes_keyword("IN") {
-            return Ok(Condition::In(path, self.list()?, negated));
-        }
-        if self.takes_keyword("INCLUDES") {
-            return Ok(Condition::Includes(path, self.list()?, false));
-        }
-        if self.takes_keyword("EXCLUDES") {
-            return Ok(Condition::Includes(path, self.list()?, true));
-        }
-        let compare = match self.kind(0) {
-            Kind::Equal => Compare::Equal,
-            Kind::NotEqual => Compare::NotEqual,
-            Kind::Less => Compare::Less,
-            Kind::LessOrEqual => Compare::LessOrEqual,
-            Kind::Greater => Compare::Greater,
-            Kind::GreaterOrEqual => Compare::GreaterOrEqual,
-            _ => return Err(self.unexpected()),
-        };
-        self.step();
-        Ok(Condition::Compare(path, compare, self.literal()?))
-    }
-
-    fn like(&mut self, path: Path) -> Parsed<Condition> {
-        if let Kind::Text(text, escaped) = self.kind(0) {
-            self.check_length(text)?;
-            let like = Like { text: text.clone(), escaped: escaped.clone() };
-            self.step();
-            return Ok(Condition::Like(path, like));
-        }
-        // Whatever the field's type: only text can be a pattern.
-        self.literal()?;
-        let field = path.names.last().map_or("", |name| name.text.as_str());
-        let message = format!(
-            "value of filter criterion for field '{field}' must be of type string and should be enclosed in quotes"
-        );
-        Err(SoqlError::at(INVALID_FIELD, self.soql, path.pos(), &message))
-    }
-
-    fn list(&mut self) -> Parsed<Vec<Literal>> {
-        if self.is(&Kind::Colon) {
-            return Err(self.bind_variable());
-        }
-        self.needs(&Kind::Open)?;
-        let mut values = vec![self.literal()?];
-        while self.takes(&Kind::Comma) {
-            values.push(self.literal()?);
-        }
-        self.needs(&Kind::Close)?;
-        Ok(values)
-    }
-
-    fn literal(&mut self) -> Parsed<Literal> {
-        let pos = self.pos();
-        let kind = match self.kind(0) {
-            Kind::Text(text, escaped) => {
-                if let Some(sequence) = escaped.first().and_then(|at| text.get(*at..=*at)) {
-                    let sequence = format!("\\{sequence}");
-                    return Err(illegal_sequence(self.soql, pos, self.written(0), &sequence));
-                }
-                self.check_length(text)?;
-                LiteralKind::Text(text.clone())
-            }
-            Kind::Number => LiteralKind::Number(self.written(0).to_owned()),
-            Kind::Date(date) => LiteralKind::Date(*date),
-            Kind::DateTime(ms) => LiteralKind::DateTime(*ms),
-            Kind::Time(ms) => LiteralKind::Time(*ms),
-            Kind::Colon => return Err(self.bind_variable()),
-            Kind::Word => return self.word_literal(pos),
-            _ => return Err(self.unexpected()),
-        };
-        self.step();
-        Ok(Literal { kind, pos })
-    }
-
-    fn word_literal(&mut self, pos: usize) -> Parsed<Literal> {
-        let word = self.written(0);
-        let kind = if word.eq_ignore_ascii_case("null") {
-            LiteralKind::Null
-        } else if word.eq_ignore_ascii_case("true") {
-            LiteralKind::Boolean(true)
-        } else if word.eq_ignore_ascii_case("false") {
-            LiteralKind::Boolean(false)
-        } else if *self.kind(1) == Kind::Colon {
-            let n = self.written(2).parse().ok().filter(|n| (0..=i64::from(i32::MAX)).contains(n));
-            let Some(period) = n.and_then(|n| Period::named(word, Some(n))) else {
-                return Err(self.unexpected());
-            };
-            self.at += 2;
-            LiteralKind::Period(period)
-        } else {
-            LiteralKind::Period(Period::named(word, None).ok_or_else(|| self.unexpected())?)
-        };
-        self.step();
-        Ok(Literal { kind, pos })
-    }
-
-    fn bind_variable(&self) -> SoqlError {
-        SoqlError::grammar(self.soql, self.pos(), "Bind variables only allowed in Apex code")
-    }
-
-    fn check_length(&self, text: &str) -> Parsed<()> {
-        if text.len() <= MAX_STRING || text.chars().count() <= MAX_STRING {
-            return Ok(());
-        }
-        // The limit is documented, its wording is not.
-        let message =
-            format!("String literals in a WHERE clause cannot be longer than {MAX_STRING} characters.");
-        Err(SoqlError::plain(MALFORMED_QUERY, message))
-    }
-
     fn order(&mut self) -> Parsed<Vec<Order>> {
         let mut order = Vec::new();
         loop {
-            let path = self.path()?;
+            let expr = self.expr()?;
             let descending = self.takes_keyword("DESC");
             if !descending {
                 self.takes_keyword("ASC");
@@ -360,7 +333,7 @@ impl Parser<'_> {
             } else {
                 None
             };
-            order.push(Order { path, descending, nulls });
+            order.push(Order { expr, descending, nulls });
             if !self.takes(&Kind::Comma) {
                 return Ok(order);
             }

@@ -1,8 +1,9 @@
 //! Periods such as `LAST_N_DAYS:30` as days, reckoned from the time of the query.
 //!
-//! The emulated user's time zone is UTC and weeks begin on Sunday, as in the locale en_US.
+//! Days begin in the user's time zone, and weeks on Sunday, as in the locale en_US.
 
-use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, NaiveDateTime, TimeZone as _};
+use chrono_tz::Tz;
 
 use super::ast::{Period, Unit};
 
@@ -16,17 +17,26 @@ pub(super) struct Span {
 }
 
 impl Span {
-    pub(super) fn of(period: Period, now_ms: i64) -> Self {
-        let today = DateTime::<Utc>::from_timestamp_millis(now_ms).unwrap_or_default().date_naive();
+    pub(super) fn of(period: Period, now_ms: i64, zone: Tz) -> Self {
+        let now = DateTime::from_timestamp_millis(now_ms).unwrap_or_default();
+        let today = now.with_timezone(&zone).date_naive();
         let running = first_day(period.unit, today);
         let start = shift(running, period.unit, period.from);
         let end = shift(running, period.unit, period.to.saturating_add(1)).max(start);
-        Self { start, end, start_ms: midnight_ms(start), end_ms: midnight_ms(end) }
+        Self { start, end, start_ms: midnight_ms(start, zone), end_ms: midnight_ms(end, zone) }
     }
 }
 
-fn midnight_ms(day: NaiveDate) -> i64 {
-    day.and_hms_opt(0, 0, 0).map_or(0, |at| at.and_utc().timestamp_millis())
+/// When a day begins. Where clocks are put forward at midnight, that is the first moment after the gap.
+fn midnight_ms(day: NaiveDate, zone: Tz) -> i64 {
+    let Some(midnight) = day.and_hms_opt(0, 0, 0) else { return 0 };
+    // The ends of the calendar have no room for an offset, and need none.
+    if day.year().unsigned_abs() > 200_000 {
+        return midnight.and_utc().timestamp_millis();
+    }
+    let at = |local: NaiveDateTime| zone.from_local_datetime(&local).earliest();
+    let later = (0..=4).find_map(|half_hours| at(midnight + chrono::Duration::minutes(30 * half_hours)));
+    later.map_or_else(|| midnight.and_utc().timestamp_millis(), |found| found.timestamp_millis())
 }
 
 /// The first day of the unit that `day` falls in.
@@ -69,7 +79,7 @@ mod tests {
     /// 2024-03-13 is a Wednesday.
     fn days(name: &str, n: Option<i64>) -> (String, String) {
         let now = parse_datetime("2024-03-13T23:59:59Z").unwrap();
-        let span = Span::of(Period::named(name, n).unwrap(), now);
+        let span = Span::of(Period::named(name, n).unwrap(), now, Tz::UTC);
         (span.start.to_string(), span.end.to_string())
     }
 
@@ -106,10 +116,32 @@ mod tests {
     #[test]
     fn periods_beyond_the_calendar_stay_at_its_end() {
         for name in ["LAST_N_YEARS", "NEXT_N_YEARS", "LAST_N_DAYS", "NEXT_N_WEEKS", "N_MONTHS_AGO"] {
-            let span = Span::of(Period::named(name, Some(i64::from(i32::MAX))).unwrap(), 0);
+            let span = Span::of(Period::named(name, Some(i64::from(i32::MAX))).unwrap(), 0, Tz::UTC);
             assert!(span.start <= span.end && span.start_ms <= span.end_ms, "{name}");
         }
-        let epoch = Span::of(Period::named("TODAY", None).unwrap(), 0);
+        let epoch = Span::of(Period::named("TODAY", None).unwrap(), 0, Tz::UTC);
         assert_eq!((epoch.start, epoch.start_ms), (parse_date("1970-01-01").unwrap(), 0));
+    }
+
+    #[test]
+    fn days_begin_in_the_users_time_zone() {
+        let spans = |now: &str, zone: Tz| {
+            let span = Span::of(Period::named("TODAY", None).unwrap(), parse_datetime(now).unwrap(), zone);
+            (span.start.to_string(), span.start_ms, span.end_ms - span.start_ms)
+        };
+        let at = |text: &str| parse_datetime(text).unwrap();
+        let hour = 3_600_000;
+        // Los Angeles puts its clocks forward on 2024-03-10 and back on 2024-11-03.
+        let cases = [
+            ("2024-03-13T06:59:59Z", Tz::America__Los_Angeles, "2024-03-12", "2024-03-12T07:00:00Z", 24),
+            ("2024-03-10T12:00:00Z", Tz::America__Los_Angeles, "2024-03-10", "2024-03-10T08:00:00Z", 23),
+            ("2024-11-03T12:00:00Z", Tz::America__Los_Angeles, "2024-11-03", "2024-11-03T07:00:00Z", 25),
+            ("2024-03-13T20:00:00Z", Tz::Asia__Kolkata, "2024-03-14", "2024-03-13T18:30:00Z", 24),
+            // In Beirut the day begins at one o'clock when the clocks are put forward.
+            ("2022-03-27T12:00:00Z", Tz::Asia__Beirut, "2022-03-27", "2022-03-26T22:00:00Z", 23),
+        ];
+        for (now, zone, day, start, hours) in cases {
+            assert_eq!(spans(now, zone), (day.to_owned(), at(start), hours * hour), "{now} {zone}");
+        }
     }
 }

@@ -2,42 +2,76 @@
 
 use std::sync::Arc;
 
-use super::ast::{Item, Nulls, Period, Query, Select};
-use super::compare::Case;
-use super::error::{INVALID_FIELD, MALFORMED_QUERY, SoqlError};
+use super::ast::{GroupKind, Nulls, Period, Purpose, Query, Select, With};
+use super::compare::Collation;
+use super::error::{MALFORMED_QUERY, SoqlError};
 use super::filter::Filter;
-use super::resolve::{Access, Found, Hop, Resolver};
+use super::group::{Grouping, grouping};
+use super::operand::Operand;
+use super::resolve::{Resolver, root};
+use super::select::{Selected, Shape};
 use super::view::{Rows, View};
+use crate::id::RecordId;
 use crate::schema::{Catalog, FieldDef, ObjectDef, Type};
 use crate::store::{Row, Store};
 use crate::value::Value;
 
 /// The highest OFFSET [SOQL reference, "OFFSET"].
 const MAX_OFFSET: u64 = 2_000;
+/// How many rows a query with all fields of an object may give [SOQL reference, "FIELDS()"].
+const MAX_FIELDS_LIMIT: u64 = 200;
 
 /// A query that can be run.
 #[derive(Clone, Debug)]
 pub struct Plan {
     object: Arc<ObjectDef>,
     columns: Vec<Column>,
-    shape: Vec<Shape>,
+    pub(super) shape: Vec<Shape>,
     count: bool,
     pub(super) filter: Option<Filter>,
+    /// The place of the owner, where only the user's own rows are wanted.
+    pub(super) mine: Option<usize>,
     pub(super) order: Vec<Sort>,
     pub(super) limit: Option<u64>,
     pub(super) offset: u64,
     /// Names of the objects that hops lead to.
     pub(super) joins: Vec<String>,
     pub(super) periods: Vec<Period>,
+    pub(super) sets: Vec<Semi>,
+    pub(super) children: Vec<Child>,
+    pub(super) grouping: Option<Grouping>,
+    type_of: bool,
+    all_fields: bool,
+    purposes: Vec<Purpose>,
+}
+
+/// A subquery of a condition.
+#[derive(Clone, Debug)]
+pub(super) struct Semi {
+    pub(super) plan: Arc<Plan>,
+    /// What it selects.
+    pub(super) operand: Operand,
+}
+
+/// A subquery of the select list.
+#[derive(Clone, Debug)]
+pub(super) struct Child {
+    /// The relationship.
+    pub(super) name: String,
+    /// The place of the field that points to the parent.
+    pub(super) reference: usize,
+    pub(super) plan: Arc<Plan>,
 }
 
 /// A selected field.
 #[derive(Clone, Debug)]
 pub struct Column {
-    path: Vec<String>,
-    header: String,
-    field: FieldDef,
-    pub(super) access: Access,
+    pub(super) path: Vec<String>,
+    pub(super) header: String,
+    pub(super) field: FieldDef,
+    pub(super) operand: Operand,
+    /// Shown as text for people.
+    pub(super) format: bool,
 }
 
 impl Column {
@@ -47,7 +81,7 @@ impl Column {
         &self.path
     }
 
-    /// The path with dots: the header of a CSV column.
+    /// The path with dots, or the name that the statement gives: the header of a CSV column.
     #[must_use]
     pub fn header(&self) -> &str {
         &self.header
@@ -60,27 +94,11 @@ impl Column {
     }
 }
 
-/// What a record of the answer is made of, in the order of the select list.
-#[derive(Clone, Debug)]
-pub(super) enum Shape {
-    /// The column at this place.
-    Column(usize),
-    /// A parent and what is selected of it; it stands where it is first named.
-    Parent(Parent),
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Parent {
-    pub(super) name: String,
-    pub(super) hop: Hop,
-    pub(super) parts: Vec<Shape>,
-}
-
 /// One key of the order.
 #[derive(Clone, Debug)]
 pub(super) struct Sort {
-    pub(super) access: Access,
-    pub(super) case: Case,
+    pub(super) operand: Operand,
+    pub(super) collation: Collation,
     pub(super) descending: bool,
     pub(super) nulls_last: bool,
 }
@@ -93,6 +111,9 @@ pub struct Scope {
     /// The time of the query, in milliseconds since the epoch: `TODAY` and its like start from it, and rows that
     /// become visible later are not seen.
     pub now_ms: i64,
+    /// Who asks: days begin in this user's time zone, and `USING SCOPE mine` means its rows. None is the user that
+    /// the org began with.
+    pub user: Option<RecordId>,
 }
 
 /// Looks up every name of a query and checks every literal.
@@ -100,76 +121,148 @@ pub struct Scope {
 /// # Errors
 /// `INVALID_TYPE`, `INVALID_FIELD`, `INVALID_QUERY_FILTER_OPERATOR` and others, in Salesforce's words.
 pub fn plan(query: &Query, catalog: &Catalog) -> Result<Plan, SoqlError> {
-    let mut resolver = Resolver::new(query, catalog)?;
-    let columns = columns(&query.select, &mut resolver)?;
+    statement(query, root(query, catalog)?, catalog, 0)
+}
+
+/// Plans a statement on an object; `level` is how many statements it stands in.
+pub(super) fn statement(
+    query: &Query,
+    object: Arc<ObjectDef>,
+    catalog: &Catalog,
+    level: usize,
+) -> Result<Plan, SoqlError> {
+    refuse_clauses(query, level)?;
+    let mut resolver = Resolver::new(query, object, catalog)?;
+    let grouping = grouping(query, &mut resolver)?;
+    if grouping.is_some() && level > 0 {
+        return Err(SoqlError::plain(MALFORMED_QUERY, "only root queries support aggregate expressions"));
+    }
+    let selected = match &query.select {
+        Select::Items(items) if grouping.is_none() => super::select::select(items, &mut resolver, level)?,
+        _ => Selected::default(),
+    };
+    if selected.all_fields && query.limit.is_none_or(|limit| limit > MAX_FIELDS_LIMIT) {
+        let message = format!("The SOQL FIELDS function must have a LIMIT of at most {MAX_FIELDS_LIMIT}");
+        return Err(SoqlError::plain(MALFORMED_QUERY, message));
+    }
     let filter = query.condition.as_ref().map(|c| resolver.filter(c)).transpose()?;
+    let mine = scope(query, &resolver)?;
+    resolver.grouping = grouping;
+    let having = query.having.as_ref().map(|c| resolver.filter(c)).transpose()?;
     let order = query.order.iter().map(|o| sort(o, &mut resolver)).collect::<Result<_, _>>()?;
+    if let Some(grouping) = &mut resolver.grouping {
+        grouping.having = having;
+    }
     let offset = query.offset.map_or(0, |o| o.rows);
     if let Some(given) = query.offset.filter(|o| o.rows > MAX_OFFSET) {
         let message = format!("Maximum SOQL offset allowed is {MAX_OFFSET}");
         return Err(resolver.error("NUMBER_OUTSIDE_VALID_RANGE", given.pos, &message));
     }
-    let mut shape = Vec::new();
-    for (at, column) in columns.iter().enumerate() {
-        place(&mut shape, &column.path, &column.access.hops, at);
+    if resolver.grouping.is_some() && query.group.is_none() {
+        let clause = if query.limit.is_some() { Some("LIMIT") } else { None };
+        if let Some(clause) = clause.or((!query.order.is_empty()).then_some("ORDER BY")) {
+            let message =
+                format!("Non-grouped query that uses overall aggregate functions cannot also use {clause}");
+            return Err(SoqlError::plain(MALFORMED_QUERY, message));
+        }
     }
     Ok(Plan {
-        shape,
-        columns,
+        shape: selected.shape,
+        columns: selected.columns,
+        children: selected.children,
+        type_of: selected.type_of,
+        all_fields: selected.all_fields,
         count: query.select == Select::Count,
         filter,
+        mine,
         order,
         limit: query.limit,
         offset,
         object: resolver.object,
         joins: resolver.joins,
         periods: resolver.periods,
+        sets: resolver.sets,
+        grouping: resolver.grouping,
+        purposes: query.purposes.clone(),
     })
 }
 
-fn columns(select: &Select, resolver: &mut Resolver<'_>) -> Result<Vec<Column>, SoqlError> {
-    let Select::Items(items) = select else { return Ok(Vec::new()) };
-    let mut columns: Vec<Column> = Vec::with_capacity(items.len());
-    for Item::Field(path) in items {
-        let Found { access, names, field } = resolver.find(path)?;
-        let header = names.join(".");
-        if columns.iter().any(|c| c.header == header) {
-            return Err(SoqlError::plain(INVALID_FIELD, format!("duplicate field selected: {header}")));
+/// The refusal of children of children.
+pub(super) fn too_deep(levels: usize) -> SoqlError {
+    let plural = if levels == 1 { "level" } else { "levels" };
+    let message = format!(
+        "SOQL statements cannot query aggregate relationships more than {levels} {plural} away from the root entity object."
+    );
+    SoqlError::plain(MALFORMED_QUERY, message)
+}
+
+/// What the grammar knows and the API does not take.
+fn refuse_clauses(query: &Query, level: usize) -> Result<(), SoqlError> {
+    let refused = |message: String| Err(SoqlError::plain(MALFORMED_QUERY, message));
+    match &query.with {
+        // Real orgs keep these clauses for Apex.
+        Some(With::Mode(mode)) => {
+            return refused(format!("{} not allowed in this context", mode.text.to_ascii_uppercase()));
         }
-        columns.push(Column { path: names, header, field, access });
+        Some(With::DataCategory(_)) => {
+            return refused(
+                "WITH DATA CATEGORY is only allowed on articles and questions, of which this org has none"
+                    .to_owned(),
+            );
+        }
+        None => {}
     }
-    Ok(columns)
+    if query.all_rows.is_some() {
+        // Over the wire deleted rows are asked for with queryAll.
+        return refused("ALL ROWS not allowed in this context".to_owned());
+    }
+    if query.select == Select::Count && query.group.is_some() {
+        // That it is refused is documented, in which words is not.
+        return refused("COUNT() cannot be used with GROUP BY; use COUNT(Id)".to_owned());
+    }
+    if query.select == Select::Count && level > 0 {
+        return refused("only root queries support aggregate expressions".to_owned());
+    }
+    if query.group.as_ref().is_some_and(|g| g.kind != GroupKind::Plain && g.by.len() > 3) {
+        return refused("GROUP BY ROLLUP and GROUP BY CUBE take at most three fields".to_owned());
+    }
+    Ok(())
+}
+
+/// `USING SCOPE`: which of the object's rows are meant.
+fn scope(query: &Query, resolver: &Resolver<'_>) -> Result<Option<usize>, SoqlError> {
+    let Some(scope) = &query.scope else { return Ok(None) };
+    if scope.text.eq_ignore_ascii_case("everything") {
+        return Ok(None);
+    }
+    let owner = resolver.object.system().owner.filter(|_| scope.text.eq_ignore_ascii_case("mine"));
+    if owner.is_some() {
+        return Ok(owner);
+    }
+    // The other scopes need teams, territories and queues.
+    let message =
+        format!("The requested scope '{}' is not supported for {}", scope.text, resolver.object.name);
+    Err(resolver.error(MALFORMED_QUERY, scope.pos, &message))
 }
 
 fn sort(order: &super::ast::Order, resolver: &mut Resolver<'_>) -> Result<Sort, SoqlError> {
-    let found = resolver.find(&order.path)?;
-    if !found.field.sortable || found.field.is_compound() {
+    let found = if resolver.grouping.is_some() {
+        resolver.slot(&order.expr, "Ordered field must be grouped or aggregated")?
+    } else {
+        resolver.target(&order.expr)?
+    };
+    let computed = matches!(found.operand, Operand::Slot(_) | Operand::Distance(_));
+    if !computed && (!found.field.sortable || found.field.is_compound()) {
         let message = format!("field '{}' can not be sorted in a query call", found.field.name);
-        return Err(resolver.error(MALFORMED_QUERY, order.path.pos(), &message));
+        return Err(resolver.error(MALFORMED_QUERY, order.expr.pos(), &message));
     }
     Ok(Sort {
-        access: found.access,
-        case: Case::of(found.field.case_sensitive),
+        operand: found.operand,
+        collation: Collation::of(&found.field),
         descending: order.descending,
         // "By default, null values are sorted first" [SOQL reference, "ORDER BY"], whichever the direction.
         nulls_last: order.nulls == Some(Nulls::Last),
     })
-}
-
-/// Hangs a column into the tree of parents.
-fn place(shape: &mut Vec<Shape>, path: &[String], hops: &[Hop], column: usize) {
-    let (Some((name, below)), Some((hop, hops))) = (path.split_first(), hops.split_first()) else {
-        shape.push(Shape::Column(column));
-        return;
-    };
-    let known = shape.iter().position(|s| matches!(s, Shape::Parent(p) if p.name == *name));
-    let at = known.unwrap_or_else(|| {
-        shape.push(Shape::Parent(Parent { name: name.clone(), hop: hop.clone(), parts: Vec::new() }));
-        shape.len() - 1
-    });
-    if let Some(Shape::Parent(parent)) = shape.get_mut(at) {
-        place(&mut parent.parts, below, hops, column);
-    }
 }
 
 impl Plan {
@@ -203,8 +296,31 @@ impl Plan {
         self.limit
     }
 
-    pub(super) fn shape(&self) -> &[Shape] {
-        &self.shape
+    /// Whether the answer is made of groups of rows: what [`View::groups`] gives.
+    #[must_use]
+    pub fn is_grouped(&self) -> bool {
+        self.grouping.is_some()
+    }
+
+    /// Whether children are selected as well.
+    #[must_use]
+    pub fn has_children(&self) -> bool {
+        !self.children.is_empty()
+    }
+
+    /// Why a version of the REST API does not run this query, where it does not: before version 58.0 children had no
+    /// subqueries of their own.
+    #[must_use]
+    pub fn refusal_by(&self, version: u32) -> Option<SoqlError> {
+        let deep = self.children.iter().any(|child| child.plan.has_children());
+        (version < 58 && deep).then(|| too_deep(1))
+    }
+
+    /// Whether the rows count as viewed (`FOR VIEW`), and as referred to (`FOR VIEW` and `FOR REFERENCE`).
+    #[must_use]
+    pub fn marks(&self) -> (bool, bool) {
+        let viewed = self.purposes.contains(&Purpose::View);
+        (viewed, viewed || self.purposes.contains(&Purpose::Reference))
     }
 
     /// Why Bulk API 2.0 does not run this query, where it does not. That compound fields are refused so was seen of
@@ -212,11 +328,20 @@ impl Plan {
     #[must_use]
     pub fn bulk_refusal(&self) -> Option<SoqlError> {
         let selects = |wanted: fn(&FieldDef) -> bool| self.columns.iter().any(|c| wanted(&c.field));
-        let message = if selects(FieldDef::is_compound) {
+        if self.all_fields {
+            let message =
+                "The SOQL FIELDS function is not supported with an unbounded set of fields in this API";
+            return Some(SoqlError::plain(MALFORMED_QUERY, message));
+        }
+        let message = if !self.children.is_empty() {
+            "Nested queries not supported in Bulk Query"
+        } else if self.type_of {
+            "TYPEOF not supported in Bulk Query"
+        } else if selects(FieldDef::is_compound) {
             "Selecting compound data not supported in Bulk Query"
         } else if selects(|f| f.ty == Type::Base64) {
             "Selecting base64 data not supported in Bulk Query"
-        } else if self.count {
+        } else if self.count || self.grouping.is_some() {
             "Aggregate queries not supported in Bulk Query"
         } else if self.offset > 0 {
             "OFFSET not supported in Bulk Query"

@@ -1,9 +1,12 @@
 //! Paths → fields: names are looked up once, in the words of a describe, and refused in Salesforce's.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::ast::{Name, Path, Period, Query};
 use super::error::{INVALID_FIELD, INVALID_TYPE, MALFORMED_QUERY, SoqlError};
+use super::group::Grouping;
+use super::plan::Semi;
 use crate::schema::{Catalog, FieldDef, ObjectDef, Type};
 
 /// How far up a path may go [SOQL reference, "Relationship query limitations"].
@@ -63,13 +66,18 @@ pub(super) struct Found {
 /// Looks paths up and collects what running the query needs.
 #[derive(Debug)]
 pub(super) struct Resolver<'a> {
-    catalog: &'a Catalog,
-    soql: &'a str,
+    pub(super) catalog: &'a Catalog,
+    pub(super) soql: &'a str,
     alias: Option<&'a str>,
+    /// Other names of parents, and the way to them.
+    aliases: Vec<(&'a str, Vec<Name>)>,
     pub(super) object: Arc<ObjectDef>,
     /// Objects that parents may be of.
     pub(super) joins: Vec<String>,
     pub(super) periods: Vec<Period>,
+    pub(super) sets: Vec<Semi>,
+    /// Set while `HAVING` and `ORDER BY` of a grouped query are looked up: names then mean what a group has.
+    pub(super) grouping: Option<Grouping>,
 }
 
 /// Where a path has got to.
@@ -79,23 +87,55 @@ enum At {
     Several(Vec<Arc<ObjectDef>>),
 }
 
+/// The object after `FROM`, which has to exist and to be queryable.
+pub(super) fn root(query: &Query, catalog: &Catalog) -> Result<Arc<ObjectDef>, SoqlError> {
+    let name = query.object.to_string();
+    let Some(object) = catalog.get(&name) else {
+        let message = format!(
+            "sObject type '{name}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names."
+        );
+        return Err(SoqlError::at(INVALID_TYPE, &query.text, query.object.pos(), &message));
+    };
+    queryable(object)?;
+    Ok(object.clone())
+}
+
+pub(super) fn queryable(object: &ObjectDef) -> Result<(), SoqlError> {
+    if object.event || !object.queryable {
+        let message = format!("entity type {} does not support query", object.name);
+        return Err(SoqlError::plain("INVALID_TYPE_FOR_OPERATION", message));
+    }
+    Ok(())
+}
+
 impl<'a> Resolver<'a> {
     /// For a query on an object that exists and can be queried.
-    pub(super) fn new(query: &'a Query, catalog: &'a Catalog) -> Result<Self, SoqlError> {
-        let soql = query.text.as_str();
-        let Some(object) = catalog.get(&query.object.text) else {
-            let message = format!(
-                "sObject type '{}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.",
-                query.object.text
-            );
-            return Err(SoqlError::at(INVALID_TYPE, soql, query.object.pos, &message));
-        };
-        if object.event || !object.queryable {
-            let message = format!("entity type {} does not support query", object.name);
-            return Err(SoqlError::plain("INVALID_TYPE_FOR_OPERATION", message));
-        }
+    pub(super) fn new(
+        query: &'a Query,
+        object: Arc<ObjectDef>,
+        catalog: &'a Catalog,
+    ) -> Result<Self, SoqlError> {
         let alias = query.alias.as_ref().map(|a| a.text.as_str());
-        Ok(Self { catalog, soql, alias, object: object.clone(), joins: Vec::new(), periods: Vec::new() })
+        let mut resolver = Self {
+            catalog,
+            soql: &query.text,
+            alias,
+            aliases: Vec::new(),
+            object,
+            joins: Vec::new(),
+            periods: Vec::new(),
+            sets: Vec::new(),
+            grouping: None,
+        };
+        for (path, alias) in &query.aliases {
+            let names = resolver.own_names(path).into_owned();
+            let mut at = At::Object(resolver.object.clone());
+            for name in &names {
+                (_, _, at) = resolver.step(&at, name, path.pos())?;
+            }
+            resolver.aliases.push((&alias.text, names));
+        }
+        Ok(resolver)
     }
 
     pub(super) fn error(&self, code: &'static str, pos: usize, message: &str) -> SoqlError {
@@ -104,8 +144,26 @@ impl<'a> Resolver<'a> {
 
     /// Follows a path to its field.
     pub(super) fn find(&mut self, path: &Path) -> Result<Found, SoqlError> {
-        let pos = path.pos();
-        let Some((last, parents)) = self.own_names(path).split_last() else {
+        let names = self.own_names(path);
+        self.find_from(At::Object(self.object.clone()), &names, path.pos())
+    }
+
+    /// Follows a path that begins at an object which the query has got to by other means.
+    pub(super) fn find_in(&mut self, object: &Arc<ObjectDef>, path: &Path) -> Result<Found, SoqlError> {
+        self.find_from(At::Object(object.clone()), &path.names, path.pos())
+    }
+
+    /// A field that all the objects have which a relationship leads to.
+    pub(super) fn find_in_any(
+        &mut self,
+        objects: &[Arc<ObjectDef>],
+        path: &Path,
+    ) -> Result<Found, SoqlError> {
+        self.find_from(At::Several(objects.to_vec()), &path.names, path.pos())
+    }
+
+    fn find_from(&mut self, mut at: At, names: &[Name], pos: usize) -> Result<Found, SoqlError> {
+        let Some((last, parents)) = names.split_last() else {
             return Err(self.error(INVALID_FIELD, pos, "A field is required"));
         };
         if parents.len() > MAX_LEVELS {
@@ -113,7 +171,6 @@ impl<'a> Resolver<'a> {
             let message = format!("A field path cannot go through more than {MAX_LEVELS} relationships");
             return Err(self.error(MALFORMED_QUERY, pos, &message));
         }
-        let mut at = At::Object(self.object.clone());
         let mut names = Vec::with_capacity(parents.len() + 1);
         let mut hops = Vec::with_capacity(parents.len());
         for parent in parents {
@@ -127,14 +184,51 @@ impl<'a> Resolver<'a> {
         Ok(Found { access: Access { hops, leaf }, names, field })
     }
 
-    /// The path without the object's alias or own name before it.
-    fn own_names<'p>(&self, path: &'p Path) -> &'p [Name] {
+    /// A relationship of the query's object: the step to it, its name, and the objects that it may lead to.
+    pub(super) fn relationship(
+        &mut self,
+        name: &Name,
+    ) -> Result<(Hop, String, Vec<Arc<ObjectDef>>), SoqlError> {
+        let (hop, name, at) = self.step(&At::Object(self.object.clone()), name, name.pos)?;
+        let objects = match at {
+            At::Object(object) => vec![object],
+            At::Several(objects) => objects,
+        };
+        Ok((hop, name, objects))
+    }
+
+    /// The place of a table among those that hops lead to.
+    pub(super) fn join_of(&self, object: &str) -> Option<usize> {
+        self.joins.iter().position(|join| join == object)
+    }
+
+    /// The path without the object's alias or own name before it, and with the alias of a parent undone.
+    fn own_names<'p>(&self, path: &'p Path) -> Cow<'p, [Name]> {
         match path.names.split_first() {
             Some((first, rest)) if !rest.is_empty() => {
                 let is = |name: &str| first.text.eq_ignore_ascii_case(name);
-                if self.alias.is_some_and(is) || is(&self.object.name) { rest } else { &path.names }
+                if let Some((_, way)) = self.aliases.iter().find(|(alias, _)| is(alias)) {
+                    return way.iter().chain(rest).cloned().collect();
+                }
+                Cow::Borrowed(if self.alias.is_some_and(is) || is(&self.object.name) {
+                    rest
+                } else {
+                    &path.names
+                })
             }
-            _ => &path.names,
+            _ => Cow::Borrowed(&path.names),
+        }
+    }
+
+    /// The name of a relationship to children, without the object's alias or own name before it.
+    pub(super) fn own_name<'p>(&self, path: &'p Path) -> Option<&'p Name> {
+        match path.names.as_slice() {
+            [only] => Some(only),
+            [first, second] => {
+                let is = |name: &str| first.text.eq_ignore_ascii_case(name);
+                Some(second).filter(|_| self.alias.is_some_and(is) || is(&self.object.name))
+            }
+            _ => None,
         }
     }
 

@@ -9,13 +9,17 @@ use crate::schema::{FieldDef, ObjectDef, Type};
 use crate::store::Store;
 use crate::value::{Decimal, Value, parse_date, parse_datetime};
 
+mod functions;
+mod groups;
+mod joins;
 mod naive;
 mod refusals;
 
 /// A Wednesday.
 const NOW: &str = "2024-03-13T12:00:00Z";
 
-const SCOPE: fn() -> Scope = || Scope { include_deleted: false, now_ms: parse_datetime(NOW).unwrap() };
+const SCOPE: fn() -> Scope =
+    || Scope { include_deleted: false, now_ms: parse_datetime(NOW).unwrap(), user: None };
 
 /// The object `Thing__c` with a field of each kind.
 fn thing() -> ObjectDef {
@@ -51,10 +55,12 @@ fn thing() -> ObjectDef {
     add("Parent__c", Type::Reference, &|f| {
         f.reference_to = vec!["Thing__c".to_owned()];
         f.relationship_name = Some("Parent__r".to_owned());
+        f.child_relationship_name = Some("Things__r".to_owned());
     });
     add("Account__c", Type::Reference, &|f| {
         f.reference_to = vec!["Account".to_owned()];
         f.relationship_name = Some("Account__r".to_owned());
+        f.child_relationship_name = Some("AccountThings__r".to_owned());
     });
     add("WhatId", Type::Reference, &|f| {
         f.reference_to = vec!["Account".to_owned(), "Contact".to_owned()];
@@ -114,7 +120,9 @@ impl Org {
     fn records(&self, soql: &str) -> Vec<Json> {
         let plan = self.plan(soql).unwrap_or_else(|e| panic!("{soql}: {e}"));
         let view = plan.view(&self.store, SCOPE());
-        plan.run(&self.store, SCOPE()).map(|row| view.record(row, "/s")).collect()
+        let rows: Vec<_> = plan.run(&self.store, SCOPE()).cloned().collect();
+        let related = view.related(&rows);
+        rows.iter().map(|row| view.record(row, "/s", &related, &mut Together)).collect()
     }
 }
 
@@ -433,7 +441,10 @@ fn records_nest_parents_in_the_order_of_the_select_list() {
         "Name": "middle",
     });
     // As text, since the order of keys counts.
-    assert_eq!(plan.view(&org.store, SCOPE()).record(row, "/s").to_string(), expected.to_string());
+    assert_eq!(
+        plan.view(&org.store, SCOPE()).record(row, "/s", &[], &mut Together).to_string(),
+        expected.to_string()
+    );
 
     let low = org.records("SELECT Account__r.Name, Place__c, File__c FROM Thing__c WHERE Name = 'low'");
     assert_eq!(
@@ -472,6 +483,6 @@ fn deleted_and_late_rows_are_seen_only_when_asked_for_and_when_due() {
     org.store.set_visibility_delay_ms(5_000);
     org.add("Thing__c", &[("Name", Value::text("late"))]);
     assert_eq!(org.found("WHERE Name = 'late'"), "");
-    let later = Scope { include_deleted: false, now_ms: SCOPE().now_ms + 5_000 };
+    let later = Scope { now_ms: SCOPE().now_ms + 5_000, ..SCOPE() };
     assert_eq!(org.found_in("WHERE Name = 'late'", later), "late");
 }

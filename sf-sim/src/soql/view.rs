@@ -2,57 +2,121 @@
 
 use std::cmp::Ordering;
 use std::iter::{Skip, Take};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use chrono_tz::Tz;
 use serde_json::{Map, Value as Json};
 
-use super::compare::Case;
-use super::filter::Filter;
+use super::filter::Frame;
+use super::operand::{Operand, date_part, distance, formatted, label};
 use super::period::Span;
-use super::plan::{Column, Plan, Scope, Shape, Sort};
+use super::plan::{Column, Plan, Scope, Sort};
+use super::related::{Family, Related};
 use super::resolve::{Access, Hop, Leaf};
+use super::select::Shape;
+use crate::id::RecordId;
 use crate::schema::{ObjectDef, Type};
-use crate::store::{Row, Store, Table};
+use crate::store::{BIN_MS, Row, Store, Table};
 use crate::value::Cell;
 
 /// A plan made ready for one time and one state of the store.
 #[derive(Clone, Debug)]
 pub struct View<'a> {
     plan: &'a Plan,
+    store: &'a Store,
     scope: Scope,
     table: Option<&'a Table>,
     /// In the order of the plan's joins.
     joins: Vec<Option<&'a Table>>,
     spans: Vec<Span>,
+    zone: Tz,
+    user: RecordId,
+    /// What the subqueries of the condition found, sorted; looked up when the first row is tested.
+    sets: OnceLock<Vec<Vec<RecordId>>>,
+    /// In the order of the plan's children.
+    children: Vec<View<'a>>,
 }
 
 impl<'a> View<'a> {
     pub(super) fn new(plan: &'a Plan, store: &'a Store, scope: Scope) -> Self {
+        let user = scope.user.unwrap_or_else(|| store.running_user());
+        let zone = zone(store, user);
         Self {
             plan,
+            store,
             scope,
             table: store.table(&plan.object().name),
             joins: plan.joins.iter().map(|object| store.table(object)).collect(),
-            spans: plan.periods.iter().map(|p| Span::of(*p, scope.now_ms)).collect(),
+            spans: plan.periods.iter().map(|p| Span::of(*p, scope.now_ms, zone)).collect(),
+            zone,
+            user,
+            sets: OnceLock::new(),
+            children: plan.children.iter().map(|child| Self::new(&child.plan, store, scope)).collect(),
         }
+    }
+
+    pub(super) fn plan(&self) -> &'a Plan {
+        self.plan
+    }
+
+    pub(super) fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    pub(super) fn children(&self) -> &[Self] {
+        &self.children
+    }
+
+    pub(super) fn frame(&self) -> Frame<'_> {
+        let sets = self.sets.get_or_init(|| self.plan.sets.iter().map(|set| self.found(set)).collect());
+        Frame { spans: &self.spans, sets }
+    }
+
+    /// The ids that a subquery of the condition selects.
+    fn found(&self, set: &super::plan::Semi) -> Vec<RecordId> {
+        let view = View::new(&set.plan, self.store, self.scope);
+        let ids = view.clone().into_rows().filter_map(|row| match view.operand(row, &set.operand) {
+            Cell::Id(id) => Some(id),
+            _ => None,
+        });
+        let mut ids: Vec<_> = ids.collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
     }
 
     /// Whether the row meets the condition.
     #[must_use]
     pub fn matches(&self, row: &Row) -> bool {
-        self.plan.filter.as_ref().is_none_or(|filter| self.holds(filter, row))
+        let mine = self.plan.mine.is_none_or(|owner| row.get(owner) == Cell::Id(self.user));
+        mine && self
+            .plan
+            .filter
+            .as_ref()
+            .is_none_or(|filter| filter.holds(self.frame(), &|operand| self.operand(row, operand)))
     }
 
     /// The value of a column, of the row or of one of its parents; null when there is no such parent.
     #[must_use]
-    pub fn cell<'r>(&'r self, row: &'r Row, column: &Column) -> Cell<'r> {
-        self.read(row, &column.access)
+    pub fn cell<'r>(&'r self, row: &'r Row, column: &'r Column) -> Cell<'r> {
+        self.operand(row, &column.operand)
+    }
+
+    /// Appends a column's value as the content of a quoted cell of a Bulk result.
+    pub fn write_csv(&self, row: &Row, column: &Column, out: &mut Vec<u8>) {
+        let cell = self.operand(row, &column.operand);
+        match self.text_shown(cell, column) {
+            Some(text) => Cell::Text(&text).write_csv(out),
+            None => cell.write_csv(out),
+        }
     }
 
     /// The row as a record of the REST API. `base` is what urls of rows begin with: `/services/data/v65.0/sobjects`.
+    /// Children come from what [`View::related`] found; each list of them is shown as `family` says.
     #[must_use]
-    pub fn record(&self, row: &Row, base: &str) -> Json {
-        self.object(row, self.plan.object(), &self.plan.object().name, self.plan.shape(), base)
+    pub fn record(&self, row: &Row, base: &str, related: &[Related], family: &mut dyn Family) -> Json {
+        let mut page = Page { base, row, related, family };
+        self.object(row, self.plan.object(), &self.plan.object().name, &self.plan.shape, &mut page)
     }
 
     /// The rows that match; see [`Plan::run`].
@@ -75,18 +139,28 @@ impl<'a> View<'a> {
         Rows(source.skip(skip).take(take))
     }
 
-    fn matching(self) -> impl Iterator<Item = &'a Arc<Row>> + use<'a> {
+    pub(super) fn matching(self) -> impl Iterator<Item = &'a Arc<Row>> + use<'a> {
         let rows = self.table.into_iter().flat_map(move |table| table.visible(self.scope.now_ms));
-        let deleted = self.scope.include_deleted;
-        rows.filter(move |row| (deleted || !row.is_deleted()) && self.matches(row))
+        rows.filter(move |row| (!row.is_deleted() || self.in_bin(row)) && self.matches(row))
     }
 
-    fn holds(&self, filter: &Filter, row: &Row) -> bool {
-        match filter {
-            Filter::All(parts) => parts.iter().all(|part| self.holds(part, row)),
-            Filter::Any(parts) => parts.iter().any(|part| self.holds(part, row)),
-            Filter::Not(inner) => !self.holds(inner, row),
-            Filter::Test(access, test) => test.holds(self.read(row, access), &self.spans),
+    /// Whether a deleted row is wanted, and still to be had.
+    fn in_bin(&self, row: &Row) -> bool {
+        let emptied = self.scope.now_ms.saturating_sub(BIN_MS);
+        self.scope.include_deleted && !row.deleted_before(self.plan.object(), emptied)
+    }
+
+    pub(super) fn operand<'r>(&'r self, row: &'r Row, operand: &'r Operand) -> Cell<'r> {
+        match operand {
+            Operand::Field(access) => self.read(row, access),
+            Operand::Date(access, function, local) => {
+                date_part(self.read(row, access), *function, if *local { self.zone } else { Tz::UTC })
+            }
+            Operand::Label(access, values) => label(self.read(row, access), values),
+            Operand::Distance(place) => {
+                distance(self.read(row, &place.latitude), self.read(row, &place.longitude), place)
+            }
+            Operand::Slot(_) => Cell::Null,
         }
     }
 
@@ -126,18 +200,18 @@ impl<'a> View<'a> {
         found.filter(|(parent, _)| self.scope.include_deleted || !parent.is_deleted())
     }
 
-    fn order(&self, a: &Row, b: &Row) -> Ordering {
+    pub(super) fn order(&self, a: &Row, b: &Row) -> Ordering {
         let mut keys = self.plan.order.iter().map(|sort| {
-            let (a, b) = (self.read(a, &sort.access), self.read(b, &sort.access));
+            let (a, b) = (self.operand(a, &sort.operand), self.operand(b, &sort.operand));
             compare(a, b, sort)
         });
         // Rows that are alike come in the order of their ids, the same in every run.
         keys.find(|key| key.is_ne()).unwrap_or_else(|| a.id().cmp(&b.id()))
     }
 
-    fn object(&self, row: &Row, def: &ObjectDef, ty: &str, parts: &[Shape], base: &str) -> Json {
+    fn object(&self, row: &Row, def: &ObjectDef, ty: &str, parts: &[Shape], page: &mut Page<'_>) -> Json {
         let mut record = Map::new();
-        let url = format!("{base}/{}/{}", def.name, row.id());
+        let url = format!("{}/{}/{}", page.base, def.name, row.id());
         let mut attributes = Map::new();
         attributes.insert("type".to_owned(), ty.into());
         attributes.insert("url".to_owned(), url.as_str().into());
@@ -148,16 +222,29 @@ impl<'a> View<'a> {
                     let Some(column) = self.plan.columns().get(*at) else { continue };
                     (column.field().name.clone(), self.leaf(row, def, column, &url))
                 }
+                Shape::Computed(at) => {
+                    let Some(column) = self.plan.columns().get(*at) else { continue };
+                    (column.header.clone(), self.shown(self.operand(page.row, &column.operand), column))
+                }
                 Shape::Parent(parent) => {
                     // A parent that may be of several objects is shown as Salesforce's Name object.
-                    let found = self
-                        .parent(row, &parent.hop)
-                        .and_then(|(parent, join)| Some((parent, (*self.joins.get(join)?)?.def())));
-                    let value = found.map_or(Json::Null, |(row, def)| {
+                    let value = self.found_parent(row, &parent.hop).map_or(Json::Null, |(row, def, _)| {
                         let ty = if parent.hop.several { "Name" } else { &def.name };
-                        self.object(row, def, ty, &parent.parts, base)
+                        self.object(row, def, ty, &parent.parts, page)
                     });
                     (parent.name.clone(), value)
+                }
+                Shape::TypeOf(cases) => {
+                    let value = self.found_parent(row, &cases.hop).map_or(Json::Null, |(row, def, join)| {
+                        let parts = cases.parts.iter().find(|(of, _)| *of == join);
+                        let parts = parts.map_or(&cases.otherwise, |(_, parts)| parts);
+                        self.object(row, def, &def.name, parts, page)
+                    });
+                    (cases.name.clone(), value)
+                }
+                Shape::Children(at) => {
+                    let Some((name, value)) = self.child_list(*at, page) else { continue };
+                    (name, value)
                 }
             };
             record.insert(name, value);
@@ -165,20 +252,88 @@ impl<'a> View<'a> {
         record.into()
     }
 
+    fn found_parent<'r>(&'r self, row: &Row, hop: &Hop) -> Option<(&'r Row, &'r ObjectDef, usize)> {
+        let (parent, join) = self.parent(row, hop)?;
+        Some((parent, (*self.joins.get(join)?)?.def(), join))
+    }
+
+    /// The children of the row that the page is about; null when there are none.
+    fn child_list(&self, at: usize, page: &mut Page<'_>) -> Option<(String, Json)> {
+        let (child, view) = (self.plan.children.get(at)?, self.children.get(at)?);
+        let related = page.related.get(at)?;
+        let Some(rows) = related.of(page.row.id()) else { return Some((child.name.clone(), Json::Null)) };
+        let (shown, next) = page.family.page(&child.plan, rows, &related.nested);
+        let shown = shown.min(rows.len());
+        let mut list = Map::new();
+        list.insert("totalSize".to_owned(), rows.len().into());
+        list.insert("done".to_owned(), (shown == rows.len()).into());
+        if let Some(next) = next {
+            list.insert("nextRecordsUrl".to_owned(), next.into());
+        }
+        let records: Vec<_> = rows[..shown]
+            .iter()
+            .map(|row| view.record(row, page.base, &related.nested, page.family))
+            .collect();
+        list.insert("records".to_owned(), records.into());
+        Some((child.name.clone(), list.into()))
+    }
+
+    fn shown(&self, cell: Cell<'_>, column: &Column) -> Json {
+        match self.text_shown(cell, column) {
+            Some(text) => text.into(),
+            None => cell.to_json(),
+        }
+    }
+
+    /// What is shown in the place of a value.
+    fn text_shown(&self, cell: Cell<'_>, column: &Column) -> Option<String> {
+        match cell {
+            Cell::Text(text) if column.field.ty == Type::EncryptedString => Some(column.field.masked(text)),
+            cell if column.format => formatted(cell, column.field.ty, self.zone),
+            _ => None,
+        }
+    }
+
     /// A field of the row in hand, to which the hops of its column have led already.
     fn leaf(&self, row: &Row, def: &ObjectDef, column: &Column, url: &str) -> Json {
-        let at = match &column.access.leaf {
+        let (Operand::Field(access) | Operand::Label(access, _)) = &column.operand else {
+            return Json::Null;
+        };
+        let at = match &access.leaf {
             Leaf::Field(at) => Some(*at),
             Leaf::ByObject(_) => def.field(&column.field().name).map(|(at, _)| at),
             Leaf::ObjectName => return def.name.as_str().into(),
         };
         let Some(at) = at else { return Json::Null };
-        match column.field().ty {
-            Type::Address | Type::Location => row.compound_json(def, at),
+        match (column.field().ty, &column.operand) {
+            (Type::Address | Type::Location, _) => row.compound_json(def, at),
             // The content of a file is fetched on its own.
-            Type::Base64 if !row.get(at).is_null() => format!("{url}/{}", column.field().name).into(),
-            _ => row.get(at).to_json(),
+            (Type::Base64, _) if !row.get(at).is_null() => format!("{url}/{}", column.field().name).into(),
+            (_, Operand::Label(_, values)) => self.shown(label(row.get(at), values), column),
+            _ => self.shown(row.get(at), column),
         }
+    }
+}
+
+/// What the records of one row have in common.
+struct Page<'p> {
+    base: &'p str,
+    /// The query's own row, whichever of its parents is in hand.
+    row: &'p Row,
+    related: &'p [Related],
+    family: &'p mut dyn Family,
+}
+
+/// The time zone of a user.
+fn zone(store: &Store, user: RecordId) -> Tz {
+    let table = store.table("User");
+    let name = table.and_then(|table| {
+        let (at, _) = table.def().field("TimeZoneSidKey")?;
+        Some(table.latest(user)?.get(at))
+    });
+    match name {
+        Some(Cell::Text(name)) => name.parse().unwrap_or(Tz::UTC),
+        _ => Tz::UTC,
     }
 }
 
@@ -186,10 +341,10 @@ fn amount(n: u64) -> usize {
     usize::try_from(n).unwrap_or(usize::MAX)
 }
 
-fn compare(a: Cell<'_>, b: Cell<'_>, sort: &Sort) -> Ordering {
+pub(super) fn compare(a: Cell<'_>, b: Cell<'_>, sort: &Sort) -> Ordering {
     let nulls = match (a.is_null(), b.is_null()) {
         (false, false) => {
-            let order = compare_values(a, b, sort.case);
+            let order = sort.collation.order(a, b);
             return if sort.descending { order.reverse() } else { order };
         }
         (true, true) => Ordering::Equal,
@@ -197,21 +352,6 @@ fn compare(a: Cell<'_>, b: Cell<'_>, sort: &Sort) -> Ordering {
         (false, true) => Ordering::Greater,
     };
     if sort.nulls_last { nulls.reverse() } else { nulls }
-}
-
-fn compare_values(a: Cell<'_>, b: Cell<'_>, case: Case) -> Ordering {
-    match (a, b) {
-        (Cell::Text(a), Cell::Text(b)) => case.order(a, b),
-        (Cell::Bool(a), Cell::Bool(b)) => a.cmp(&b),
-        (Cell::Int(a), Cell::Int(b)) => a.cmp(&b),
-        (Cell::Num(a), Cell::Num(b)) => a.cmp(&b),
-        (Cell::Id(a), Cell::Id(b)) => a.cmp(&b),
-        (Cell::Date(a), Cell::Date(b)) => a.cmp(&b),
-        (Cell::DateTime(a), Cell::DateTime(b)) => a.cmp(&b),
-        (Cell::Time(a), Cell::Time(b)) => a.cmp(&b),
-        // Values of one field are of one type.
-        _ => Ordering::Equal,
-    }
 }
 
 /// Matching rows; made by [`Plan::run`].

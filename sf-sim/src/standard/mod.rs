@@ -132,6 +132,8 @@ fn first_rows(store: &mut Store) -> Result<(), RowError> {
             text("CommunityNickname", "admin"),
             text("ProfileId", "00e5i0000000001"),
             text("UserType", "Standard"),
+            // Days begin at midnight in UTC, so that a test finds the same rows at every hour.
+            text("TimeZoneSidKey", "GMT"),
             yes("IsActive"),
         ],
         user,

@@ -92,6 +92,12 @@ impl Row {
         self.deleted
     }
 
+    /// Whether the row was deleted before a time: its last stamp is that of its deletion.
+    pub(crate) fn deleted_before(&self, object: &ObjectDef, ms: i64) -> bool {
+        let stamp = object.system().modstamp.map(|at| self.get(at));
+        self.deleted && matches!(stamp, Some(Cell::DateTime(at)) if at < ms)
+    }
+
     /// The value of the field at this place of its object; null when it has none.
     #[must_use]
     pub fn get(&self, field: usize) -> Cell<'_> {

@@ -1,6 +1,6 @@
 //! The rows of one object.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::error::RowError;
@@ -15,9 +15,12 @@ pub struct Table {
     def: Arc<ObjectDef>,
     rows: BTreeMap<RecordId, Arc<Row>>,
     next_id: u64,
-    next_number: u64,
+    /// By the place of a field that the org numbers: its next number.
+    next_numbers: HashMap<usize, u64>,
     /// By the place of a unique field: which row has a value.
     unique: HashMap<usize, HashMap<Box<str>, RecordId>>,
+    /// By the place of a reference that some master sums up: which rows belong to which master.
+    details: BTreeMap<usize, HashMap<RecordId, BTreeSet<RecordId>>>,
 }
 
 impl Table {
@@ -26,8 +29,9 @@ impl Table {
             def: def.clone(),
             rows: BTreeMap::new(),
             next_id: 1,
-            next_number: 1,
+            next_numbers: HashMap::new(),
             unique: HashMap::new(),
+            details: BTreeMap::new(),
         };
         table.set_def(def);
         table
@@ -93,10 +97,37 @@ impl Table {
         id
     }
 
-    pub(crate) fn take_number(&mut self) -> u64 {
-        let n = self.next_number;
-        self.next_number += 1;
-        n
+    /// The next number of the field at a place.
+    pub(crate) fn take_number(&mut self, at: usize) -> u64 {
+        let first = self.def.fields().get(at).map_or(1, |field| field.starting_number);
+        let next = self.next_numbers.entry(at).or_insert(first);
+        *next += 1;
+        *next - 1
+    }
+
+    /// Keeps from now on which rows the reference at a place points to.
+    pub(crate) fn index_details(&mut self, at: usize) {
+        if self.details.contains_key(&at) {
+            return;
+        }
+        let mut known: HashMap<RecordId, BTreeSet<RecordId>> = HashMap::new();
+        for row in self.rows.values() {
+            if let Cell::Id(master) = row.get(at) {
+                known.entry(master).or_default().insert(row.id());
+            }
+        }
+        self.details.insert(at, known);
+    }
+
+    /// The places of references that some master sums up.
+    pub(crate) fn detail_places(&self) -> Vec<usize> {
+        self.details.keys().copied().collect()
+    }
+
+    /// The newest versions of the rows whose reference at a place points to a master.
+    pub(crate) fn details(&self, at: usize, master: RecordId) -> impl Iterator<Item = &Arc<Row>> {
+        let ids = self.details.get(&at).and_then(|known| known.get(&master));
+        ids.into_iter().flatten().filter_map(|id| self.rows.get(id))
     }
 
     /// Puts a version in place and keeps the unique fields' index.
@@ -107,6 +138,17 @@ impl Table {
             }
             if !row.is_deleted() {
                 self.index(&row);
+            }
+        }
+        for (at, known) in &mut self.details {
+            if let Some(old) = self.rows.get(&row.id())
+                && let Cell::Id(master) = old.get(*at)
+                && let Some(ids) = known.get_mut(&master)
+            {
+                ids.remove(&row.id());
+            }
+            if let Cell::Id(master) = row.get(*at) {
+                known.entry(master).or_default().insert(row.id());
             }
         }
         self.rows.insert(row.id(), row);

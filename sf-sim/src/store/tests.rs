@@ -10,6 +10,8 @@ const NOW: i64 = 1_700_000_000_750;
 /// The stamp of that time: whole seconds.
 const STAMP: i64 = 1_700_000_000_000;
 
+mod bin;
+
 fn store() -> Store {
     Store::with_standard_objects(Clock::fixed(NOW))
 }

@@ -1,5 +1,6 @@
 //! Insert, update and delete.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::check::checked;
@@ -8,7 +9,7 @@ use super::error::RowError;
 use super::row::Row;
 use super::{Store, Table};
 use crate::id::RecordId;
-use crate::schema::{FieldDef, ObjectDef, Type};
+use crate::schema::{FieldDef, ObjectDef, Summary, Type};
 use crate::value::{Cell, Value};
 
 type Json = serde_json::Map<String, serde_json::Value>;
@@ -53,13 +54,16 @@ impl Store {
         let user = self.user;
         let table = self.table_mut(&def.name).ok_or_else(no_resource)?;
         number(def, values, table);
+        sum_of_none(def, values);
         crate::standard::derive(def, values, modified_ms);
         let id = table.take_id();
         set_system(def, values, &Stamp { id, at: modified_ms, by: user, created: true });
         if let Some(created) = def.system().created_date {
             values[created] = Value::DateTime(created_ms);
         }
-        table.put(Arc::new(Row::pack(id, false, &cells(values))?));
+        let row = Arc::new(Row::pack(id, false, &cells(values))?);
+        table.put(row.clone());
+        self.roll_up(def, [None, Some(&row)]);
         Ok(id)
     }
 
@@ -69,6 +73,7 @@ impl Store {
         let table = self.table_mut(&def.name).ok_or_else(no_resource)?;
         table.check_unique(None, &cells(&values))?;
         number(def, &mut values, table);
+        sum_of_none(def, &mut values);
         crate::standard::derive(def, &mut values, stamp);
         let id = table.take_id();
         // A custom object's record without a name is called by its id.
@@ -145,23 +150,69 @@ impl Store {
     /// `ENTITY_IS_DELETED` when it is there already, `DELETE_FAILED` when other rows hold it.
     pub fn delete(&mut self, object: &str, id: RecordId, user: RecordId) -> Result<(), RowError> {
         let def = self.writeable(object, |def| def.deletable && !def.event, "delete")?;
-        let old = self.existing(&def, id)?;
-        self.release_children(&def, id, user)?;
+        self.existing(&def, id)?;
+        self.check_held(&def, id)?;
+        self.bin.remove(&id);
+        self.take_out(&def, id, user, id)
+    }
+
+    /// Deletes a row that may be; `root` is the row whose deletion takes it along.
+    fn take_out(
+        &mut self,
+        def: &ObjectDef,
+        id: RecordId,
+        user: RecordId,
+        root: RecordId,
+    ) -> Result<(), RowError> {
+        self.release_children(def, id, user, root)?;
+        // Taking children along may have changed what the row sums up of them.
+        let old = self.existing(def, id)?;
+        if root != id {
+            self.note_taken(root, &def.name, id);
+        }
         let stamp = self.clock.stamp_ms();
         let mut values: Vec<Value> = (0..def.fields().len()).map(|at| old.get(at).to_value()).collect();
-        set_system(&def, &mut values, &Stamp { id, at: stamp, by: user, created: false });
+        set_system(def, &mut values, &Stamp { id, at: stamp, by: user, created: false });
         if let Some(at) = def.system().is_deleted {
             values[at] = Value::Bool(true);
         }
         let row = Row::pack(id, true, &cells(&values))?;
-        self.commit(&def, row, Some(old));
+        self.commit(def, row, Some(old));
         Ok(())
+    }
+
+    /// Notes that rows were looked at, or named, just now; nobody counts as having changed them.
+    pub(crate) fn mark(&mut self, def: &ObjectDef, rows: &[Arc<Row>], viewed: bool) {
+        let stamp = self.clock.stamp_ms();
+        let names = ["LastReferencedDate", "LastViewedDate"];
+        let fields = names.iter().take(if viewed { 2 } else { 1 });
+        let places: Vec<usize> = fields.filter_map(|name| def.field(name).map(|(at, _)| at)).collect();
+        let Some(table) = self.table_mut(&def.name).filter(|_| !places.is_empty()) else { return };
+        for row in rows {
+            // Only the newest version is seen by all, and only that can be marked without showing it early.
+            let Some(latest) = table.latest(row.id()).filter(|latest| Arc::ptr_eq(latest, row)) else {
+                continue;
+            };
+            let mut values: Vec<Value> =
+                (0..def.fields().len()).map(|at| latest.get(at).to_value()).collect();
+            for at in &places {
+                values[*at] = Value::DateTime(stamp);
+            }
+            if let Ok(marked) = Row::pack(row.id(), row.is_deleted(), &cells(&values)) {
+                table.put(Arc::new(marked));
+            }
+        }
     }
 
     /// Removes a row at once and for good, as a hard delete or an emptied recycle bin does.
     /// False when there was none.
     pub fn hard_delete(&mut self, object: &str, id: RecordId) -> bool {
-        self.table_mut(object).is_some_and(|table| table.remove(id).is_some())
+        let Some(table) = self.table_mut(object) else { return false };
+        let def = table.def().clone();
+        let Some(row) = table.remove(id) else { return false };
+        self.bin.remove(&id);
+        self.roll_up(&def, [Some(&row), None]);
+        true
     }
 
     /// What a new record of an object would hold, checked but not stored: what a platform event's publication needs.
@@ -214,7 +265,7 @@ impl Store {
             .collect()
     }
 
-    fn writeable(
+    pub(super) fn writeable(
         &self,
         object: &str,
         allowed: impl Fn(&ObjectDef) -> bool,
@@ -240,15 +291,18 @@ impl Store {
         Ok(row.clone())
     }
 
-    fn commit(&mut self, def: &ObjectDef, row: Row, previous: Option<Arc<Row>>) {
+    pub(super) fn commit(&mut self, def: &ObjectDef, row: Row, previous: Option<Arc<Row>>) {
         let now = self.clock.now_ms();
+        let before = previous.clone();
         let row = match self.visibility_delay_ms {
             0 => row,
             delay => row.delayed(now + delay, previous.map(|row| row.settled(now))),
         };
+        let row = Arc::new(row);
         if let Some(table) = self.table_mut(&def.name) {
-            table.put(Arc::new(row));
+            table.put(row.clone());
         }
+        self.roll_up(def, [before.as_deref(), Some(&row)]);
     }
 
     /// Each reference names a row of an object that its field points to.
@@ -279,8 +333,8 @@ impl Store {
         Ok(())
     }
 
-    /// What happens to the rows that point to a row being deleted: refuse, take along, or clear.
-    fn release_children(&mut self, def: &ObjectDef, id: RecordId, user: RecordId) -> Result<(), RowError> {
+    /// The rows that point to a row: their object, the place of the reference, their ids.
+    fn children(&self, def: &ObjectDef, id: RecordId) -> Vec<(Arc<ObjectDef>, usize, Vec<RecordId>)> {
         let mut children = Vec::new();
         for table in self.tables.values() {
             for (at, field) in table.def().fields().iter().enumerate() {
@@ -289,21 +343,53 @@ impl Store {
                 }
                 let held = table.rows().filter(|row| !row.is_deleted() && row.get(at) == Cell::Id(id));
                 let ids: Vec<_> = held.map(|row| row.id()).collect();
-                if field.restricted_delete
-                    && let Some(first) = ids.first()
-                {
-                    return Err(held_by(def, table.def(), *first));
-                }
                 if !ids.is_empty() {
-                    children.push((table.def().clone(), at, field.cascade_delete, ids));
+                    children.push((table.def().clone(), at, ids));
                 }
             }
         }
-        for (child, at, cascade, ids) in children {
+        children
+    }
+
+    /// `DELETE_FAILED` when a row that would go, or one that would be taken along, is held by another. Asked before
+    /// anything is written: a refused delete leaves no trace.
+    fn check_held(&self, def: &Arc<ObjectDef>, id: RecordId) -> Result<(), RowError> {
+        let mut todo = vec![(def.clone(), id)];
+        let mut seen = HashSet::from([id]);
+        while let Some((def, id)) = todo.pop() {
+            for (child, at, ids) in self.children(&def, id) {
+                let Some(field) = child.fields().get(at) else { continue };
+                if let Some(first) = ids.first().filter(|_| field.restricted_delete) {
+                    return Err(held_by(&def, &child, *first));
+                }
+                if field.cascade_delete {
+                    let fresh = ids.into_iter().filter(|id| seen.insert(*id));
+                    todo.extend(fresh.map(|id| (child.clone(), id)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What happens to the rows that point to a row being deleted: they are taken along, or their reference is cleared.
+    fn release_children(
+        &mut self,
+        def: &ObjectDef,
+        id: RecordId,
+        user: RecordId,
+        root: RecordId,
+    ) -> Result<(), RowError> {
+        for (child, at, ids) in self.children(def, id) {
+            let cascade = child.fields().get(at).is_some_and(|f| f.cascade_delete);
             for row in ids {
+                // A row can be reached twice: by two references, or in a circle.
+                if self.row(&child.name, row).is_none_or(|row| row.is_deleted()) || row == root {
+                    continue;
+                }
                 if cascade {
-                    self.delete(&child.name, row, user)?;
+                    self.take_out(&child, row, user, root)?;
                 } else {
+                    self.note_cleared(root, &child.name, (row, at), id);
                     self.clear(&child, at, row)?;
                 }
             }
@@ -441,11 +527,20 @@ fn set_system(def: &ObjectDef, values: &mut [Value], stamp: &Stamp) {
     }
 }
 
+/// A master without details has a count and a sum.
+fn sum_of_none(def: &ObjectDef, values: &mut [Value]) {
+    for (value, field) in values.iter_mut().zip(def.fields()) {
+        if let Some(Summary::Count | Summary::Sum) = field.rollup.as_ref().map(|r| r.operation) {
+            *value = Value::Num(0.into());
+        }
+    }
+}
+
 /// Fills the auto-number fields.
 fn number(def: &ObjectDef, values: &mut [Value], table: &mut Table) {
     for (at, field) in def.fields().iter().enumerate().filter(|(_, f)| f.auto_number) {
         let format = field.auto_number_format.as_deref().unwrap_or("{0}");
-        values[at] = Value::text(numbered(format, table.take_number()));
+        values[at] = Value::text(numbered(format, table.take_number(at)));
     }
 }
 

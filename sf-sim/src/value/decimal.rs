@@ -57,6 +57,31 @@ impl Decimal {
         Self { unscaled: i64::try_from(rounded).unwrap_or(self.unscaled), scale }
     }
 
+    /// The sum, with the largest scale among the numbers, or less where 18 digits do not hold it.
+    #[must_use]
+    pub fn sum(numbers: impl Iterator<Item = Self>) -> Self {
+        let (mut sum, mut scale) = (0_i128, 0_u8);
+        for n in numbers {
+            let power = |by: u8| 10_i128.pow(u32::from(by));
+            if n.scale > scale {
+                sum = sum.saturating_mul(power(n.scale - scale));
+                scale = n.scale;
+            }
+            sum = sum.saturating_add(i128::from(n.unscaled).saturating_mul(power(scale - n.scale)));
+        }
+        Self::fitted(sum, scale)
+    }
+
+    /// As many of the digits as 18 can hold.
+    pub(crate) fn fitted(mut unscaled: i128, mut scale: u8) -> Self {
+        while scale > 0 && unscaled.unsigned_abs() >= 10_u128.pow(18) {
+            unscaled /= 10;
+            scale -= 1;
+        }
+        let most = if unscaled < 0 { i64::MIN } else { i64::MAX };
+        Self::new(i64::try_from(unscaled).unwrap_or(most), scale)
+    }
+
     /// How many digits stand before the point.
     #[must_use]
     pub fn integer_digits(&self) -> u32 {

@@ -109,3 +109,27 @@ async fn apps_and_users_are_added_and_replaced_from_another_process() {
     let (status, answer) = org.control(Method::POST, "accounts", json!({ "apps": [{}] })).await;
     assert!(status == 400 && answer["error"].as_str().unwrap().contains("client_id"), "{answer}");
 }
+
+#[tokio::test]
+async fn cursors_end_and_rows_come_back_from_the_bin_when_told_to() {
+    let org = Org::new().await;
+    org.accounts(300);
+    let ask = org.call(Method::GET, &format!("{V}/query?q=SELECT+Id+FROM+Account"));
+    let page: Value =
+        ask.header("Sforce-Query-Options", "batchSize=200").send().await.unwrap().json().await.unwrap();
+    let next = page["nextRecordsUrl"].as_str().unwrap();
+    assert_eq!(org.get(next).await.status(), 200);
+    assert_eq!(org.post("/__sim/expire_cursors", &json!({})).await.status(), 200);
+    let refused = r#"[{"message":"invalid query locator","errorCode":"INVALID_QUERY_LOCATOR"}]"#;
+    assert_eq!(org.told(next).await, (400, refused.to_owned()));
+
+    let id = page["records"][0]["Id"].as_str().unwrap();
+    let path = format!("{V}/sobjects/Account/{id}");
+    assert_eq!(org.call(Method::DELETE, &path).send().await.unwrap().status(), 204);
+    let row = json!({ "object": "Account", "id": id });
+    assert_eq!(org.post("/__sim/undelete", &row).await.status(), 200);
+    assert_eq!(org.get(&path).await.status(), 200);
+    let again = told(org.post("/__sim/undelete", &row).await).await;
+    assert_eq!(again.0, 400);
+    assert!(again.1.contains("UNDELETE_FAILED: Entity is not in the recycle bin"), "{}", again.1);
+}

@@ -51,7 +51,66 @@ async fn a_describe_is_sent_again_only_when_it_changed() {
         assert_eq!(same.text().await.unwrap(), "");
         assert_eq!(ask("Thu, 01 Jan 1970 00:00:00 GMT").await.unwrap().status(), 200);
         assert_eq!(ask("nonsense").await.unwrap().status(), 200);
+
+        let tag = header(&same_tag(&org, &path, None).await, "etag").unwrap().to_owned();
+        for known in [
+            tag.clone(),
+            format!("\"other\", {tag}"),
+            tag.replace("\"", "--gzip\"").replacen("--gzip", "", 1),
+            "*".to_owned(),
+        ] {
+            let same = same_tag(&org, &path, Some(&known)).await;
+            assert_eq!((same.status().as_u16(), header(&same, "etag")), (304, Some(tag.as_str())), "{known}");
+        }
+        assert_eq!(same_tag(&org, &path, Some("\"other\"")).await.status(), 200);
     }
+    // A new object changes the list, and not its neighbours.
+    let paths = [format!("{V}/sobjects/Account/describe"), format!("{V}/sobjects/")];
+    let tags = [same_tag(&org, &paths[0], None).await, same_tag(&org, &paths[1], None).await];
+    let tags = tags.map(|answer| header(&answer, "etag").unwrap().to_owned());
+    org.sim.clock().advance(std::time::Duration::from_secs(1));
+    org.sim.store(|store| {
+        let prefix = store.next_key_prefix(false);
+        store.define(sf_sim::schema::ObjectDef::new("New__c", "New", "News", prefix));
+    });
+    assert_eq!(same_tag(&org, &paths[0], Some(&tags[0])).await.status(), 304);
+    assert_eq!(same_tag(&org, &paths[1], Some(&tags[1])).await.status(), 200);
+}
+
+async fn same_tag(org: &Org, path: &str, known: Option<&str>) -> reqwest::Response {
+    let ask = org.call(Method::GET, path);
+    let ask = match known {
+        Some(tags) => ask.header("If-None-Match", tags),
+        None => ask,
+    };
+    ask.send().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_row_is_read_and_written_on_condition() {
+    let org = Org::new().await;
+    let id = org.sim.insert("Account", &json!({ "Name": "a" })).unwrap();
+    let path = format!("{V}/sobjects/Account/{id}");
+    let first = org.get(&path).await;
+    let tag = header(&first, "etag").unwrap().to_owned();
+    let modified = header(&first, "last-modified").unwrap().to_owned();
+    let status = |method: Method, name: &'static str, value: String| {
+        let call = org.call(method.clone(), &path).header(name, value);
+        let call = if method == Method::PATCH { call.json(&json!({ "Site": "x" })) } else { call };
+        async move { call.send().await.unwrap().status().as_u16() }
+    };
+    assert_eq!(status(Method::GET, "If-None-Match", tag.clone()).await, 304);
+    assert_eq!(status(Method::GET, "If-Modified-Since", modified.clone()).await, 304);
+    assert_eq!(status(Method::GET, "If-Match", "\"other\"".to_owned()).await, 412);
+    org.sim.clock().advance(std::time::Duration::from_secs(5));
+    assert_eq!(status(Method::PATCH, "If-Match", tag.clone()).await, 204);
+    // It is another version now.
+    assert_eq!(status(Method::PATCH, "If-Match", tag.clone()).await, 412);
+    assert_eq!(status(Method::PATCH, "If-Unmodified-Since", modified.clone()).await, 412);
+    assert_eq!(status(Method::DELETE, "If-Unmodified-Since", modified.clone()).await, 412);
+    assert_eq!(status(Method::GET, "If-None-Match", tag).await, 200);
+    assert_eq!(status(Method::GET, "If-Modified-Since", modified).await, 200);
+    assert_eq!(status(Method::DELETE, "If-Match", "*".to_owned()).await, 204);
 }
 
 #[tokio::test]
@@ -225,4 +284,135 @@ async fn the_map_of_resources_names_them() {
     let map = org.json(V).await;
     assert_eq!(map["query"], format!("{V}/query"));
     assert_eq!(map["sobjects"], format!("{V}/sobjects"));
+}
+
+fn query(text: &str) -> String {
+    format!("{V}/query?q={}", text.replace(' ', "+").replace('%', "%25"))
+}
+
+#[tokio::test]
+async fn groups_come_as_aggregate_results_and_never_in_pages() {
+    let org = Org::new().await;
+    org.accounts(3);
+    let answer = org.told(&query("SELECT Name, COUNT(Id) FROM Account GROUP BY Name LIMIT 1")).await;
+    let names = org.json(&query("SELECT Name FROM Account ORDER BY Name LIMIT 1")).await;
+    let name = names["records"][0]["Name"].as_str().unwrap();
+    let expected = format!(
+        r#"{{"totalSize":1,"done":true,"records":[{{"attributes":{{"type":"AggregateResult"}},"Name":"{name}","expr0":1}}]}}"#
+    );
+    assert_eq!(answer, (200, expected));
+    org.accounts(2_001);
+    let (status, body) = org.told(&query("SELECT Id FROM Account GROUP BY Id")).await;
+    let expected = r#"[{"message":"Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch","errorCode":"EXCEEDED_ID_LIMIT"}]"#;
+    assert_eq!((status, body.as_str()), (400, expected));
+}
+
+#[tokio::test]
+async fn many_children_come_in_pages_of_their_own_and_make_their_parents_pages_smaller() {
+    let org = Org::new().await;
+    let add = |object: &str, fields: Value| org.sim.insert(object, &fields).unwrap().to_string();
+    for (n, children) in [(0, 450), (1, 150), (2, 100), (3, 0)] {
+        let parent = add("Account", json!({ "Name": format!("p{n}") }));
+        for child in 0..children {
+            add("Contact", json!({ "LastName": format!("{n}-{child:03}"), "AccountId": parent }));
+        }
+    }
+    let soql =
+        "SELECT Name, (SELECT Id, LastName FROM Contacts ORDER BY LastName) FROM Account ORDER BY Name";
+    let ask = org.call(Method::GET, &query(soql)).header("Sforce-Query-Options", "batchSize=200");
+    let mut page: Value = ask.send().await.unwrap().json().await.unwrap();
+    let mut seen = Vec::new();
+    let mut pages = 0;
+    loop {
+        pages += 1;
+        for record in page["records"].as_array().unwrap() {
+            let mut list = record["Contacts"].clone();
+            let total = list["totalSize"].as_u64().unwrap_or(0);
+            let mut names: Vec<String> = Vec::new();
+            while !list.is_null() {
+                let rows = list["records"].as_array().unwrap();
+                assert!(rows.len() <= 200);
+                names.extend(rows.iter().map(|r| r["LastName"].as_str().unwrap().to_owned()));
+                list = match list["nextRecordsUrl"].as_str() {
+                    Some(next) => {
+                        assert_eq!((keys(&list)[2], &list["done"]), ("nextRecordsUrl", &json!(false)));
+                        org.json(next).await
+                    }
+                    None => Value::Null,
+                };
+            }
+            assert_eq!(names.len() as u64, total);
+            assert!(names.is_sorted());
+            seen.push((record["Name"].as_str().unwrap().to_owned(), total));
+        }
+        let Some(next) = page["nextRecordsUrl"].as_str().map(str::to_owned) else { break };
+        page = org.json(&next).await;
+    }
+    let expected = [("p0", 450), ("p1", 150), ("p2", 100), ("p3", 0)].map(|(n, c)| (n.to_owned(), c));
+    assert_eq!((seen.as_slice(), pages), (expected.as_slice(), 3));
+}
+
+#[tokio::test]
+async fn children_deleted_between_two_pages_still_come_as_they_were() {
+    let org = Org::new().await;
+    let parent = org.sim.insert("Account", &json!({ "Name": "p" })).unwrap();
+    let mut ids = Vec::new();
+    for n in 0..250 {
+        let contact = json!({ "LastName": format!("c{n}"), "AccountId": parent.to_string() });
+        ids.push(org.sim.insert("Contact", &contact).unwrap());
+    }
+    let ask = org.call(Method::GET, &query("SELECT (SELECT Id FROM Contacts) FROM Account"));
+    let page: Value =
+        ask.header("Sforce-Query-Options", "batchSize=200").send().await.unwrap().json().await.unwrap();
+    for id in ids {
+        org.sim.delete("Contact", id).unwrap();
+    }
+    let next = page["records"][0]["Contacts"]["nextRecordsUrl"].as_str().unwrap();
+    assert_eq!(org.json(next).await["records"].as_array().unwrap().len(), 50);
+}
+
+#[tokio::test]
+async fn a_query_is_explained_without_being_run() {
+    let org = Org::new().await;
+    org.accounts(3);
+    let path = format!("{V}/query?explain=SELECT+Id+FROM+Account+LIMIT+2");
+    let plan = org.json(&path).await;
+    assert_eq!(keys(&plan), ["plans"]);
+    let plan = &plan["plans"][0];
+    let expected = [
+        "cardinality",
+        "fields",
+        "leadingOperationType",
+        "notes",
+        "relativeCost",
+        "sobjectCardinality",
+        "sobjectType",
+    ];
+    assert_eq!(keys(plan), expected);
+    assert_eq!((&plan["cardinality"], &plan["sobjectCardinality"]), (&json!(2), &json!(3)));
+    let (status, body) = org.told(&format!("{V}/query?explain=SELECT+Nope+FROM+Account")).await;
+    assert_eq!((status, body.contains("INVALID_FIELD")), (400, true));
+}
+
+#[tokio::test]
+async fn rows_that_are_viewed_say_when() {
+    let org = Org::new().await;
+    let id = org.sim.insert("Account", &json!({ "Name": "seen" })).unwrap();
+    org.sim.clock().advance(std::time::Duration::from_secs(60));
+    org.json(&query("SELECT Id FROM Account FOR VIEW")).await;
+    let row = org.json(&format!("{V}/sobjects/Account/{id}")).await;
+    assert_eq!(row["LastViewedDate"], "2023-01-26T14:51:10.000+0000");
+    assert_eq!(row["LastReferencedDate"], "2023-01-26T14:51:10.000+0000");
+    assert_eq!(row["SystemModstamp"], "2023-01-26T14:50:10.000+0000");
+}
+
+#[tokio::test]
+async fn children_have_children_of_their_own_from_version_58_on() {
+    let org = Org::new().await;
+    let path = query("SELECT Id, (SELECT Id, (SELECT Id FROM Cases) FROM Contacts) FROM Account");
+    assert_eq!(org.get(&path).await.status(), 200);
+    let (status, body) = org.told(&path.replace("v66.0", "v57.0")).await;
+    let refused = "SOQL statements cannot query aggregate relationships more than 1 level away from the root entity object.";
+    let refused = json!([{ "message": refused, "errorCode": "MALFORMED_QUERY" }]);
+    assert_eq!((status, body), (400, refused.to_string()));
 }

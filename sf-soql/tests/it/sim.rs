@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime};
 use proptest::prelude::*;
 use sf_core::http::InProcess;
 use sf_sim::Sim;
-use sf_sim::soql::ast::{self, LiteralKind, Path};
+use sf_sim::soql::ast::{self, LiteralKind};
 use sf_sim::soql::parse;
 use sf_soql::{
     BulkFields, Condition, DateLiteral, DescribeCache, ErrorKind, Literal, Select, field, schema_of,
@@ -28,8 +28,8 @@ fn literal(value: impl Into<Literal>) -> LiteralKind {
     }
 }
 
-fn path(path: &Path) -> String {
-    path.names.iter().map(|n| n.text.as_str()).collect::<Vec<_>>().join(".")
+fn path(of: &ast::Expr) -> String {
+    of.to_string()
 }
 
 #[test]
@@ -117,13 +117,13 @@ fn a_whole_query_arrives_as_it_was_built() {
     let names: Vec<_> = items
         .iter()
         .map(|item| match item {
-            ast::Item::Field(of) => path(of),
+            ast::Item::Value(of, None) => path(of),
             other => panic!("{other:?}"),
         })
         .collect();
     assert_eq!(names, ["Id", "Account.Name"]);
-    assert_eq!((query.object.text.as_str(), query.limit), ("Contact", Some(7)));
-    let order: Vec<_> = query.order.iter().map(|o| (path(&o.path), o.descending, o.nulls)).collect();
+    assert_eq!((query.object.to_string(), query.limit), ("Contact".to_owned(), Some(7)));
+    let order: Vec<_> = query.order.iter().map(|o| (path(&o.expr), o.descending, o.nulls)).collect();
     assert_eq!(order, [("Name".into(), true, Some(ast::Nulls::Last)), ("Id".into(), false, None)]);
     let Some(ast::Condition::In(of, values, false)) = query.condition else { panic!("no list") };
     assert_eq!((path(&of), values.len()), ("Account.Name".to_owned(), 2));

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::super::ast::{Condition, Literal, LiteralKind, Select};
 use super::*;
 
 fn refused(soql: &str) -> SoqlError {
@@ -15,15 +16,12 @@ fn shape(condition: &Condition) -> String {
         let parts: Vec<_> = parts.iter().map(shape).collect();
         format!("({})", parts.join(joint))
     };
-    let dotted = |path: &Path| {
-        let names: Vec<_> = path.names.iter().map(|n| n.text.as_str()).collect();
-        names.join(".")
-    };
     let value = |literal: &Literal| match &literal.kind {
         LiteralKind::Null => "null".to_owned(),
         LiteralKind::Boolean(b) => b.to_string(),
         LiteralKind::Text(t) => format!("{t:?}"),
         LiteralKind::Number(n) => n.clone(),
+        LiteralKind::Currency(code, n) => format!("{code} {n}"),
         LiteralKind::Date(d) => d.to_string(),
         LiteralKind::DateTime(ms) => format!("@{ms}"),
         LiteralKind::Time(ms) => format!("t{ms}"),
@@ -35,14 +33,17 @@ fn shape(condition: &Condition) -> String {
         Condition::Or(parts) => list(parts, " | "),
         Condition::Not(inner) => format!("!{}", shape(inner)),
         Condition::Compare(path, compare, literal) => {
-            format!("{} {compare:?} {}", dotted(path), value(literal))
+            format!("{} {compare:?} {}", path, value(literal))
         }
-        Condition::Like(path, like) => format!("{} ~ {:?}{:?}", dotted(path), like.text, like.escaped),
+        Condition::Like(path, like) => format!("{} ~ {:?}{:?}", path, like.text, like.escaped),
         Condition::In(path, list, not) => {
-            format!("{} {}in {}", dotted(path), if *not { "not " } else { "" }, values(list))
+            format!("{} {}in {}", path, if *not { "not " } else { "" }, values(list))
+        }
+        Condition::InSelect(path, query, not) => {
+            format!("{path} {}in [{query}]", if *not { "not " } else { "" })
         }
         Condition::Includes(path, list, not) => {
-            format!("{} {} {}", dotted(path), if *not { "excludes" } else { "includes" }, values(list))
+            format!("{} {} {}", path, if *not { "excludes" } else { "includes" }, values(list))
         }
     }
 }
@@ -59,15 +60,13 @@ fn every_clause_is_parsed() {
     )
     .unwrap();
     let Select::Items(items) = &query.select else { panic!("{:?}", query.select) };
-    let paths: Vec<Vec<&str>> =
-        items.iter().map(|Item::Field(path)| path.names.iter().map(|n| n.text.as_str()).collect()).collect();
-    assert_eq!(paths, [vec!["Id"], vec!["Account", "Owner", "Name"]]);
-    assert_eq!(query.object, Name { text: "Contact".to_owned(), pos: 35 });
+    let paths: Vec<_> = items.iter().map(ToString::to_string).collect();
+    assert_eq!(paths, ["Id", "Account.Owner.Name"]);
+    assert_eq!(query.object.names, [Name { text: "Contact".to_owned(), pos: 35 }]);
     assert_eq!(query.alias.unwrap().text, "c");
     assert_eq!(shape(&query.condition.unwrap()), r#"c.Name Equal "x""#);
-    let order: Vec<_> =
-        query.order.iter().map(|o| (o.path.names[0].text.as_str(), o.descending, o.nulls)).collect();
-    assert_eq!(order, [("Name", true, Some(Nulls::Last)), ("Id", false, None)]);
+    let order: Vec<_> = query.order.iter().map(|o| (o.expr.to_string(), o.descending, o.nulls)).collect();
+    assert_eq!(order, [("Name".to_owned(), true, Some(Nulls::Last)), ("Id".to_owned(), false, None)]);
     assert_eq!(query.limit, Some(5));
     assert_eq!(query.offset.map(|o| o.rows), Some(10));
 }
@@ -149,19 +148,26 @@ fn mistakes_of_grammar_are_told_in_salesforces_words() {
         ("SELECT Id FROM Lead LIMIT", "unexpected token: '<EOF>'"),
         ("SELECT Id FROM Lead ORDER BY", "unexpected token: '<EOF>'"),
         ("SELECT Id FROM Lead OFFSET 1 LIMIT 1", "unexpected token: 'LIMIT'"),
-        ("SELECT Id FROM Lead ALL ROWS", "ALL ROWS not allowed in this context"),
-        ("SELECT Id FROM Lead WITH SECURITY_ENFORCED", "SECURITY_ENFORCED not allowed in this context"),
-        // What this parser does not know yet.
-        ("SELECT COUNT(Id) FROM Lead", "unexpected token: '('"),
         ("SELECT COUNT(), Id FROM Lead", "unexpected token: ','"),
-        ("SELECT FIELDS(ALL) FROM Lead LIMIT 1", "unexpected token: '('"),
-        ("SELECT (SELECT Id FROM Contacts) FROM Account", "unexpected token: '('"),
-        ("SELECT TYPEOF What WHEN Account THEN Phone END FROM Event", "unexpected token: 'What'"),
-        ("SELECT Name FROM Lead GROUP BY Name", "unexpected token: 'GROUP'"),
-        ("SELECT Id FROM Lead WHERE Id IN (SELECT LeadId FROM Task)", "unexpected token: 'SELECT'"),
-        ("SELECT Id FROM Lead USING SCOPE mine", "unexpected token: 'USING'"),
-        ("SELECT Id FROM Lead FOR VIEW", "unexpected token: 'FOR'"),
-        ("SELECT Id FROM Lead, Account", "unexpected token: ','"),
+        ("SELECT Id, COUNT() FROM Lead", "unexpected token: ')'"),
+        ("SELECT UPPER(Name) FROM Lead", "unexpected token: '('"),
+        ("SELECT FIELDS(SOME) FROM Lead", "unexpected token: 'SOME'"),
+        ("SELECT (SELECT Id FROM Contacts FROM Account", "unexpected token: 'FROM'"),
+        ("SELECT TYPEOF What WHEN Account THEN Phone FROM Event", "unexpected token: 'FROM'"),
+        ("SELECT Name FROM Lead GROUP Name", "unexpected token: 'GROUP'"),
+        ("SELECT Name FROM Lead HAVING Name = 'x'", "unexpected token: 'HAVING'"),
+        ("SELECT Name FROM Lead GROUP BY ROLLUP(Name", "unexpected token: '<EOF>'"),
+        ("SELECT Id FROM Lead WHERE Id IN (SELECT LeadId FROM Task", "unexpected token: '<EOF>'"),
+        ("SELECT Id FROM Lead WHERE Id LIKE (SELECT Id FROM Task)", "unexpected token: '('"),
+        ("SELECT Id FROM Lead USING mine", "unexpected token: 'USING'"),
+        ("SELECT Id FROM Lead FOR EVER", "unexpected token: 'EVER'"),
+        ("SELECT Id FROM Lead WITH NOTHING", "unexpected token: 'NOTHING'"),
+        ("SELECT DISTANCE(A, B, 'mi') FROM Lead", "unexpected token: 'B'"),
+        (
+            "SELECT DISTANCE(A, GEOLOCATION(1, 2), 'ft') FROM Lead",
+            "Invalid distance unit: ft. Valid unit: 'mi', 'km'",
+        ),
+        ("SELECT Id FROM Lead, Account", "unexpected token: '<EOF>'"),
     ];
     for (soql, expected) in cases {
         let error = refused(soql);
@@ -187,6 +193,43 @@ fn empty_long_and_deep_statements_are_refused() {
     let nested = |n: usize| format!("SELECT Id FROM Lead WHERE {}A = 1{}", "(".repeat(n), ")".repeat(n));
     assert!(parse(&nested(100)).is_ok());
     assert_eq!(refused(&nested(20_000)).code, "QUERY_TOO_COMPLICATED");
+}
+
+/// The same tree wherever its words stand.
+fn without_places(query: &Query) -> Query {
+    parse(&query.to_string()).unwrap_or_else(|e| panic!("{query}: {e}"))
+}
+
+#[test]
+fn a_statement_written_out_again_is_the_same_statement() {
+    let canonical = [
+        "SELECT COUNT() FROM Lead",
+        "SELECT Id, Account.Owner.Name FROM Contact c WHERE c.Name = 'x' ORDER BY Name DESC NULLS LAST, Id LIMIT 5 OFFSET 10",
+        "SELECT Name n, COUNT(Id), MAX(Amount) top FROM Opportunity GROUP BY ROLLUP(Name, CALENDAR_YEAR(CloseDate)) HAVING COUNT(Id) > 1 AND MAX(Amount) < 5.5 ORDER BY COUNT(Id) DESC",
+        "SELECT Name FROM Opportunity GROUP BY CUBE(Name, StageName)",
+        "SELECT Name, GROUPING(Name) g FROM Opportunity GROUP BY Name, StageName",
+        "SELECT FIELDS(ALL), FIELDS(CUSTOM), FIELDS(STANDARD) FROM Account LIMIT 200",
+        "SELECT Id, (SELECT Id, (SELECT Id FROM Cases LIMIT 1) FROM Account.Contacts WHERE A = null ORDER BY Id) FROM Account",
+        "SELECT TYPEOF What WHEN Account THEN Phone, Owner.Name WHEN Case THEN Subject ELSE Name END, Id FROM Event",
+        "SELECT toLabel(Status), FORMAT(convertCurrency(Amount)) m, DISTANCE(Place__c, GEOLOCATION(1.5, -122), 'mi') d FROM X__c",
+        "SELECT Id FROM Contact c, c.Account a, a.Owner o USING SCOPE mine WHERE o.Name LIKE 'a\\%b_%' AND (NOT Id IN ('x', 'y')) AND (A = 1 OR B != true)",
+        "SELECT Id FROM A WHERE Id IN (SELECT AId FROM B WHERE C = 'x') AND Id NOT IN (SELECT AId FROM D)",
+        "SELECT Id FROM A WHERE M INCLUDES ('a;b', 'c') AND M EXCLUDES ('d')",
+        "SELECT Id FROM A WHERE DAY_ONLY(convertTimezone(CreatedDate)) = TODAY AND B = USD5000.50",
+        "SELECT Id FROM A WHERE B IN (2024-02-29, 2024-02-29T12:30:00.000Z, 12:30:00.000Z)",
+        "SELECT Id FROM A WHERE B = LAST_N_DAYS:3 OR B = NEXT_N_WEEKS:0 OR B = N_MONTHS_AGO:2 OR B = THIS_QUARTER OR B = LAST_N_YEARS:2",
+        "SELECT Id FROM A WITH DATA CATEGORY G__c ABOVE_OR_BELOW (x__c, y__c) AND H__c AT z__c",
+        "SELECT Id FROM A WITH SECURITY_ENFORCED LIMIT 1 FOR VIEW, REFERENCE UPDATE TRACKING, VIEWSTAT ALL ROWS",
+    ];
+    for soql in canonical {
+        let query = parse(soql).unwrap_or_else(|e| panic!("{soql}: {e}"));
+        assert_eq!(query.to_string(), soql);
+        assert_eq!(query, without_places(&query));
+    }
+    let again = |soql: &str| parse(soql).unwrap().to_string();
+    assert_eq!(again("select id from a as b where ((x=1))"), "SELECT id FROM a b WHERE x = 1");
+    assert_eq!(again("select id from a where x=last_90_days"), "SELECT id FROM a WHERE x = LAST_N_DAYS:90");
+    assert_eq!(again("select id from a for view for reference"), "SELECT id FROM a FOR VIEW, REFERENCE");
 }
 
 /// The documented escapes, written down apart from the lexer.
@@ -239,12 +282,15 @@ proptest! {
             prop::sample::select(vec![
                 "SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "IN", "LIKE", "(", ")", ",", ".", ":", "=", "<",
                 "'a'", "'", "1", "2020-01-01", "2020-01-01T", "Id", "Name", "ORDER", "BY", "LIMIT", "OFFSET",
-                "NULLS", "FIRST", "null", "TODAY", "LAST_N_DAYS", "COUNT", "-", "\\", "ä", "ALL", "ROWS",
+                "NULLS", "FIRST", "null", "TODAY", "LAST_N_DAYS", "COUNT", "GROUP", "ROLLUP", "HAVING", "TYPEOF", "WHEN", "THEN", "END", "FIELDS", "USING", "SCOPE", "DISTANCE", "FOR", "VIEW", "MAX", "(SELECT Id FROM Contacts)", "USD5", "-", "\\", "ä", "ALL", "ROWS",
             ]),
             0..20,
         )
     ) {
-        let _ = parse(&words.join(" "));
+        if let Ok(query) = parse(&words.join(" ")) {
+            let text = query.to_string();
+            prop_assert_eq!(parse(&text).unwrap().to_string(), text);
+        }
         let _ = parse(&words.concat());
     }
 }

@@ -215,4 +215,84 @@ proptest! {
         let expected: Vec<_> = expected.into_iter().map(|(_, id)| id).skip(offset).take(limit).collect();
         prop_assert_eq!(found, expected);
     }
+
+    #[test]
+    fn groups_agree_with_counting_by_hand(
+        models in prop::collection::vec(model(), 0..20),
+        least in 0_i64..4,
+    ) {
+        let (org, _) = stored(&models);
+        let soql = format!(
+            "SELECT Day__c d, Flag__c f, COUNT(Id) n, COUNT(Number__c) k, SUM(Number__c) s, MIN(Number__c) a, MAX(Number__c) b, COUNT_DISTINCT(Text__c) t FROM Thing__c GROUP BY Day__c, Flag__c HAVING COUNT(Id) >= {least} ORDER BY COUNT(Id) DESC, Day__c, Flag__c"
+        );
+        let plan = org.plan(&soql).unwrap();
+        let found: Vec<_> = plan.view(&org.store, SCOPE()).groups().iter().map(|group| {
+            let number = |name: &str| match &group[name] {
+                Json::Null => None,
+                n => Some((n.to_string().parse::<f64>().unwrap() * 100.0).round()),
+            };
+            let count = |name: &str| group[name].as_u64().unwrap();
+            let day = group["d"].as_str().map(str::to_owned);
+            (day, group["f"].as_bool().unwrap(), [count("n"), count("k"), count("t")], ["s", "a", "b"].map(number))
+        }).collect();
+
+        let mut keys: Vec<_> = models.iter().map(|m| (m.day, m.flag)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let mut expected = Vec::new();
+        for (day, flag) in keys {
+            let members: Vec<_> = models.iter().filter(|m| (m.day, m.flag) == (day, flag)).collect();
+            let numbers: Vec<i64> = members.iter().filter_map(|m| m.number).collect();
+            let mut texts: Vec<_> = members.iter().filter_map(|m| m.text.as_ref()).map(|t| t.to_lowercase()).collect();
+            texts.sort_unstable();
+            texts.dedup();
+            let exact = |n: Option<i64>| n.map(|n| f64::from(i32::try_from(n).unwrap()));
+            let sum = (!numbers.is_empty()).then(|| numbers.iter().sum::<i64>());
+            let counts = [members.len(), numbers.len(), texts.len()].map(|n| n as u64);
+            let values = [sum, numbers.iter().min().copied(), numbers.iter().max().copied()].map(exact);
+            expected.push((day.map(day_text), flag, counts, values));
+        }
+        expected.retain(|(_, _, [n, ..], _)| *n >= least.unsigned_abs());
+        expected.sort_by_key(|(day, flag, [n, ..], _)| (std::cmp::Reverse(*n), day.clone(), *flag));
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn joins_and_children_agree_with_looking_at_every_pair(
+        parents in prop::collection::vec(any::<bool>(), 0..6),
+        children in prop::collection::vec((prop::option::of(0_usize..6), 0_u8..3), 0..12),
+        wanted in 0_u8..3,
+        most in 0_usize..4,
+    ) {
+        let mut org = Org::new();
+        let ids: Vec<_> = parents.iter().map(|_| org.add("Account", &[("Name", Value::text("p"))])).collect();
+        for (at, (parent, kind)) in children.iter().enumerate() {
+            let parent = parent.and_then(|p| ids.get(p)).map_or(Value::Null, |id| Value::Id(*id));
+            let name = format!("{at:02}");
+            org.add("Thing__c", &[("Name", Value::text(name)), ("Count__c", Value::Int((*kind).into())), ("Account__c", parent)]);
+        }
+        let of = |parent: usize| children.iter().enumerate().filter(move |(_, (p, kind))| *p == Some(parent) && *kind == wanted);
+        for not in [false, true] {
+            let soql = format!(
+                "SELECT Id FROM Account WHERE Id {} (SELECT Account__c FROM Thing__c WHERE Count__c = {wanted})",
+                if not { "NOT IN" } else { "IN" }
+            );
+            let plan = org.plan(&soql).unwrap();
+            let found: Vec<_> = plan.run(&org.store, SCOPE()).map(|row| row.id()).collect();
+            let expected: Vec<_> = (0..ids.len()).filter(|p| (of(*p).count() > 0) != not).map(|p| ids[p]).collect();
+            prop_assert_eq!(found, expected);
+        }
+        let soql = format!(
+            "SELECT Id, (SELECT Name FROM AccountThings__r WHERE Count__c = {wanted} ORDER BY Name DESC LIMIT {most}) FROM Account"
+        );
+        for (at, record) in org.records(&soql).iter().enumerate() {
+            let list = &record["AccountThings__r"];
+            let found: Vec<_> = list["records"].as_array().into_iter().flatten().map(|r| r["Name"].as_str().unwrap().to_owned()).collect();
+            let mut expected: Vec<_> = of(at).map(|(n, _)| format!("{n:02}")).collect();
+            expected.reverse();
+            expected.truncate(most);
+            prop_assert_eq!(list.is_null(), expected.is_empty());
+            prop_assert_eq!(found, expected);
+        }
+    }
 }

@@ -203,9 +203,15 @@ fn what_bulk_refuses_is_known_before_the_job_runs() {
     assert_eq!(refusal("SELECT Id, BillingAddress FROM Account"), Some(compound.clone()));
     assert_eq!(refusal("SELECT Account__r.BillingAddress FROM Thing__c"), Some(compound.clone()));
     assert_eq!(refusal("SELECT Place__c FROM Thing__c"), Some(compound));
-    for soql in
-        ["SELECT File__c FROM Thing__c", "SELECT COUNT() FROM Account", "SELECT Id FROM Account OFFSET 1"]
-    {
+    for soql in [
+        "SELECT File__c FROM Thing__c",
+        "SELECT COUNT() FROM Account",
+        "SELECT COUNT(Id) FROM Account",
+        "SELECT Name FROM Account GROUP BY Name",
+        "SELECT Id FROM Account OFFSET 1",
+        "SELECT Id, (SELECT Id FROM Contacts) FROM Account",
+        "SELECT TYPEOF What WHEN Account THEN Phone END FROM Thing__c",
+    ] {
         assert_eq!(refusal(soql).map(|(code, _)| code), Some("API_ERROR"), "{soql}");
     }
     // Account.Name names itself as its compound and yet is plain text.
@@ -213,4 +219,154 @@ fn what_bulk_refuses_is_known_before_the_job_runs() {
     let plan = org.plan("SELECT Id FROM Account ORDER BY Name LIMIT 5").unwrap();
     assert!(plan.bulk_refusal().is_none() && plan.has_order_by());
     assert_eq!(plan.limit(), Some(5));
+    assert_eq!(refusal("SELECT FIELDS(ALL) FROM Account LIMIT 5").map(|(code, _)| code), Some(MALFORMED));
+    let joined = "SELECT Id, toLabel(Industry) FROM Account WHERE Id IN (SELECT AccountId FROM Contact)";
+    assert_eq!(refusal(joined), None);
+}
+
+/// Nearly all of these stand in forums and bug reports word for word; README.md names what is guessed.
+#[test]
+fn mistakes_of_groups_aliases_and_subqueries_are_told_in_salesforces_words() {
+    let org = Org::new();
+    let relationship = "Didn't understand relationship 'Nothing' in FROM part of query call. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.";
+    let nested = "Semi join sub-selects are only allowed at the top level WHERE expressions and not in nested WHERE expressions.";
+    let contacts = "Id IN (SELECT AccountId FROM Contact)";
+    let cases = [
+        ("SELECT Name n FROM Account".to_owned(), MALFORMED, "only aggregate expressions use field aliasing"),
+        ("SELECT Name, COUNT(Id) FROM Account".to_owned(), MALFORMED, "Field must be grouped or aggregated: Name"),
+        ("SELECT Name FROM Account GROUP BY Industry".to_owned(), MALFORMED, "Field must be grouped or aggregated: Name"),
+        (
+            "SELECT Industry FROM Account GROUP BY Industry ORDER BY Name".to_owned(),
+            MALFORMED,
+            "Ordered field must be grouped or aggregated: Name",
+        ),
+        (
+            "SELECT Place__c FROM Thing__c GROUP BY Place__c".to_owned(),
+            MALFORMED,
+            "field 'Place__c' can not be grouped in a query call",
+        ),
+        ("SELECT SUM(Name) FROM Account".to_owned(), MALFORMED, "field Name does not support aggregate operator SUM"),
+        (
+            "SELECT COUNT(Flag__c) FROM Thing__c".to_owned(),
+            MALFORMED,
+            "field Flag__c does not support aggregate operator COUNT",
+        ),
+        ("SELECT COUNT(Id) a, MAX(Name) A FROM Account".to_owned(), MALFORMED, "duplicate alias: A"),
+        (
+            "SELECT COUNT(Id) FROM Account LIMIT 1".to_owned(),
+            MALFORMED,
+            "Non-grouped query that uses overall aggregate functions cannot also use LIMIT",
+        ),
+        (
+            "SELECT COUNT(Id) FROM Account ORDER BY COUNT(Id)".to_owned(),
+            MALFORMED,
+            "Non-grouped query that uses overall aggregate functions cannot also use ORDER BY",
+        ),
+        (
+            "SELECT Id, (SELECT COUNT(Id) FROM Contacts) FROM Account".to_owned(),
+            MALFORMED,
+            "only root queries support aggregate expressions",
+        ),
+        ("SELECT Id, (SELECT Id FROM Nothing) FROM Account".to_owned(), TYPE, relationship),
+        (
+            "SELECT FIELDS(ALL) FROM Account".to_owned(),
+            MALFORMED,
+            "The SOQL FIELDS function must have a LIMIT of at most 200",
+        ),
+        (
+            "SELECT FIELDS(CUSTOM) FROM Account LIMIT 201".to_owned(),
+            MALFORMED,
+            "The SOQL FIELDS function must have a LIMIT of at most 200",
+        ),
+        ("SELECT Id, FIELDS(STANDARD) FROM Account".to_owned(), FIELD, "duplicate field selected: Id"),
+        ("SELECT Id FROM Account ALL ROWS".to_owned(), MALFORMED, "ALL ROWS not allowed in this context"),
+        (
+            "SELECT Id FROM Account WITH SECURITY_ENFORCED".to_owned(),
+            MALFORMED,
+            "SECURITY_ENFORCED not allowed in this context",
+        ),
+        (
+            format!("SELECT Id FROM Account WHERE Name = 'x' OR {contacts}"),
+            MALFORMED,
+            "Semi join sub-selects are not allowed with the 'OR' operator",
+        ),
+        (format!("SELECT Id FROM Account WHERE Name = 'x' AND (Name = 'y' OR {contacts})"), MALFORMED, nested),
+        (
+            format!("SELECT Id FROM Account WHERE {contacts} AND {contacts} AND {contacts}"),
+            MALFORMED,
+            "Maximum 2 semi join sub-selects are allowed",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact WHERE Id IN (SELECT ContactId FROM Case))"
+                .to_owned(),
+            MALFORMED,
+            "Nesting of semi join sub-selects is not supported",
+        ),
+        (
+            format!("SELECT Industry FROM Account GROUP BY Industry HAVING {contacts}"),
+            MALFORMED,
+            "Semi-joins are only supported in WHERE clauses",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Name IN (SELECT AccountId FROM Contact)".to_owned(),
+            MALFORMED,
+            "The left operand field in the where expression for outer query should be an id field, cannot use: 'Name'",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Id IN (SELECT LastName FROM Contact)".to_owned(),
+            MALFORMED,
+            "semi join sub-selects can only query id fields, cannot use: 'LastName'",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Id IN (SELECT OwnerId FROM Contact)".to_owned(),
+            MALFORMED,
+            "The selected field 'Contact.OwnerId' in the subquery and the left operand field in the where expression in the outer query 'Account.Id' should point to the same object type",
+        ),
+        (
+            "SELECT Id FROM Account WHERE ParentId IN (SELECT Id FROM Account)".to_owned(),
+            MALFORMED,
+            "The inner and outer selects should not be on the same object type",
+        ),
+    ];
+    for (soql, code, message) in cases {
+        let error = org.refused(&soql);
+        assert_eq!(error.code, code, "{soql}");
+        assert_eq!(error.message.rsplit('\n').next(), Some(message), "{soql}");
+    }
+}
+
+#[test]
+fn functions_take_only_fields_that_they_can_work_on() {
+    let org = Org::new();
+    for soql in [
+        "SELECT Id FROM Thing__c WHERE CALENDAR_YEAR(Name) = 2024",
+        "SELECT Id FROM Thing__c WHERE HOUR_IN_DAY(Day__c) = 1",
+        "SELECT Id FROM Thing__c WHERE DAY_ONLY(convertTimezone(Day__c)) = TODAY",
+        "SELECT Id FROM Thing__c WHERE CALENDAR_YEAR(At__c) = '2024'",
+        "SELECT Id FROM Thing__c WHERE COUNT(Id) > 1",
+        "SELECT Id FROM Thing__c WHERE FORMAT(At__c) = 'x'",
+        "SELECT convertTimezone(At__c) FROM Thing__c",
+        "SELECT CALENDAR_YEAR(At__c) FROM Thing__c",
+        "SELECT toLabel(Number__c) FROM Thing__c",
+        "SELECT convertCurrency(Name) FROM Thing__c",
+        "SELECT Id FROM Thing__c WHERE DISTANCE(Name, GEOLOCATION(1, 2), 'km') < 3",
+        "SELECT Id FROM Thing__c WHERE DISTANCE(Place__c, GEOLOCATION(1, 2), 'km') = 3",
+        "SELECT Name, GROUPING(Name) FROM Thing__c GROUP BY Name",
+        "SELECT Id FROM Thing__c USING SCOPE team",
+        "SELECT COUNT() FROM Thing__c GROUP BY Name",
+        "SELECT TYPEOF What WHEN Lead THEN Name END FROM Thing__c",
+        "SELECT TYPEOF Nothing WHEN Lead THEN Name END FROM Thing__c",
+        "SELECT TYPEOF What WHEN Account THEN Nothing END FROM Thing__c",
+        "SELECT Id, (SELECT Id FROM Contacts), (SELECT Name FROM Contacts) FROM Account",
+    ] {
+        assert!(org.plan(soql).is_err(), "{soql}");
+    }
+    let deep = |levels: usize| {
+        let children = "(SELECT Id, ".repeat(levels);
+        let ends = " FROM Things__r)".repeat(levels);
+        let soql = format!("SELECT Id, {children}Name{ends} FROM Thing__c");
+        org.plan(&soql.replace("Id, Name", "Name")).map(|_| ())
+    };
+    assert_eq!(deep(4), Ok(()));
+    assert!(deep(5).is_err());
 }

@@ -1,0 +1,115 @@
+//! The recycle bin.
+
+use super::*;
+
+fn id(name: &str, id: RecordId) -> (String, Value) {
+    (name.to_owned(), Value::Id(id))
+}
+
+/// An account, a contact that goes with it, and an account that only points to it.
+fn family() -> (Store, [RecordId; 3]) {
+    let mut store = store();
+    let user = store.running_user();
+    let parent = store.insert("Account", values(&[("Name", "Parent")]), user).unwrap();
+    let mut child = values(&[("Name", "Child")]);
+    child.push(id("ParentId", parent));
+    let child = store.insert("Account", child, user).unwrap();
+    let mut contact = values(&[("LastName", "Lee")]);
+    contact.push(id("AccountId", parent));
+    let contact = store.insert("Contact", contact, user).unwrap();
+    (store, [parent, child, contact])
+}
+
+#[test]
+fn a_row_comes_back_with_what_went_with_it_and_with_what_pointed_to_it() {
+    let (mut store, [parent, child, contact]) = family();
+    let user = store.running_user();
+    store.delete("Account", parent, user).unwrap();
+    assert_eq!(get(&store, "Account", child, "ParentId"), Value::Null);
+    store.clock().advance(Duration::from_secs(7));
+    store.undelete("Account", parent, user).unwrap();
+    assert_eq!(get(&store, "Account", parent, "IsDeleted"), Value::Bool(false));
+    assert_eq!(get(&store, "Account", parent, "SystemModstamp"), Value::DateTime(STAMP + 7_000));
+    assert!(!store.row("Contact", contact).unwrap().is_deleted());
+    assert_eq!(get(&store, "Contact", contact, "AccountId"), Value::Id(parent));
+    assert_eq!(get(&store, "Account", child, "ParentId"), Value::Id(parent));
+    assert_eq!(store.undelete("Account", parent, user).unwrap_err().code, "UNDELETE_FAILED");
+}
+
+#[test]
+fn a_reference_that_was_set_anew_stays() {
+    let (mut store, [parent, child, _]) = family();
+    let user = store.running_user();
+    let other = store.insert("Account", values(&[("Name", "Other")]), user).unwrap();
+    store.delete("Account", parent, user).unwrap();
+    store.update("Account", child, vec![id("ParentId", other)], user).unwrap();
+    store.undelete("Account", parent, user).unwrap();
+    assert_eq!(get(&store, "Account", child, "ParentId"), Value::Id(other));
+}
+
+#[test]
+fn a_row_that_was_deleted_before_its_parent_stays_deleted() {
+    let (mut store, [parent, _, contact]) = family();
+    let user = store.running_user();
+    store.delete("Contact", contact, user).unwrap();
+    store.delete("Account", parent, user).unwrap();
+    assert_eq!(store.undelete("Contact", contact, user).unwrap_err().code, "UNDELETE_FAILED");
+    store.undelete("Account", parent, user).unwrap();
+    assert!(store.row("Contact", contact).unwrap().is_deleted());
+    store.undelete("Contact", contact, user).unwrap();
+    assert_eq!(get(&store, "Contact", contact, "AccountId"), Value::Id(parent));
+}
+
+#[test]
+fn the_bin_is_emptied_after_fifteen_days() {
+    let (mut store, [parent, ..]) = family();
+    let user = store.running_user();
+    store.delete("Account", parent, user).unwrap();
+    let day = Duration::from_secs(24 * 60 * 60);
+    let deleted = |store: &Store| {
+        let query = crate::soql::parse("SELECT Id FROM Account WHERE IsDeleted = true").unwrap();
+        let plan = crate::soql::plan(&query, store.catalog()).unwrap();
+        let now_ms = store.clock().now_ms();
+        plan.count(store, crate::soql::Scope { include_deleted: true, now_ms, user: None })
+    };
+    store.clock().advance(day * 15 - Duration::from_secs(1));
+    assert_eq!(deleted(&store), 1);
+    store.clock().advance(Duration::from_secs(2));
+    assert_eq!(deleted(&store), 0);
+    assert_eq!(store.undelete("Account", parent, user).unwrap_err().code, "UNDELETE_FAILED");
+}
+
+#[test]
+fn a_delete_that_is_refused_further_down_leaves_no_trace() {
+    let (mut store, [parent, child, contact]) = family();
+    let user = store.running_user();
+    // A case holds the contact that would go with the account.
+    let mut def = ObjectDef::clone(store.catalog().get("Case").unwrap());
+    def.edit_field("ContactId", |field| field.restricted_delete = true);
+    store.define(def);
+    let case = store.insert("Case", vec![id("ContactId", contact)], user).unwrap();
+    assert_eq!(store.delete("Account", parent, user).unwrap_err().code, "DELETE_FAILED");
+    assert!(!store.row("Contact", contact).unwrap().is_deleted());
+    assert_eq!(get(&store, "Account", child, "ParentId"), Value::Id(parent));
+    store.delete("Case", case, user).unwrap();
+    store.delete("Account", parent, user).unwrap();
+}
+
+#[test]
+fn rows_that_hold_each_other_in_a_circle_go_together() {
+    let mut store = store();
+    let user = store.running_user();
+    let mut def = ObjectDef::new("Ring__c", "Ring", "Rings", KeyPrefix::of("a9R"));
+    def.add_field(FieldDef::new("Id", "Id", Type::Id));
+    def.add_field(FieldDef::new("IsDeleted", "Deleted", Type::Boolean));
+    let mut next = FieldDef::new("Next__c", "Next", Type::Reference);
+    next.reference_to = vec!["Ring__c".to_owned()];
+    next.cascade_delete = true;
+    def.add_field(next);
+    store.define(def);
+    let a = store.insert("Ring__c", vec![], user).unwrap();
+    let b = store.insert("Ring__c", vec![id("Next__c", a)], user).unwrap();
+    store.update("Ring__c", a, vec![id("Next__c", b)], user).unwrap();
+    store.delete("Ring__c", a, user).unwrap();
+    assert_eq!(store.table("Ring__c").unwrap().live(), 0);
+}
