@@ -194,6 +194,12 @@ impl Query {
         }
     }
 
+    /// A page that is no answer of a query.
+    fn unreadable(&self, rows: u64, error: serde_json::Error) -> Error {
+        let protocol = sf_core::Error::new(sf_core::ErrorKind::Protocol, "the rows are not those of a query");
+        self.failed(rows, protocol.with_source(error))
+    }
+
     /// What a failed call means for a query of which so many rows have been fetched.
     fn failed(&self, rows: u64, error: sf_core::Error) -> Error {
         if matches!(error.status(), Some(414 | 431)) {

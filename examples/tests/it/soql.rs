@@ -30,7 +30,9 @@ fn a_describe_is_kept_in_the_folder_that_is_named() {
         said(command)
     };
     let first = cached(folder.path());
-    for found in ["Lead: ", "from memory after ", "from disk after ", "objects can be queried", "Owner."] {
+    for found in
+        ["Lead: ", "from memory after ", "from disk after ", "objects can be queried", "such as [\"", ".Id\""]
+    {
         assert!(first.contains(found), "{found:?} is not in\n{first}");
     }
     let files = || folder.path().read_dir().unwrap().map(|f| f.unwrap().file_name()).collect::<Vec<_>>();

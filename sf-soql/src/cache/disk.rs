@@ -200,8 +200,12 @@ impl Disk {
             return Ok(());
         }
         let before = if cleared { None } else { Open::at(path) };
-        fs::create_dir_all(&self.folder)?;
-        replace(path, before, &changes)?;
+        let kept = |key: &String| before.as_ref().is_some_and(|open| open.entries.contains_key(key));
+        // That something is gone which was not there is no news.
+        if cleared || changes.iter().any(|(key, change)| matches!(change, Change::Put(..)) || kept(key)) {
+            fs::create_dir_all(&self.folder)?;
+            replace(path, before, &changes)?;
+        }
         let mut state = lock(&self.state);
         state.open = Open::at(path);
         state.looked = true;

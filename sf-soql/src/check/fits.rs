@@ -15,10 +15,7 @@ pub(super) fn fits(
     value: &Literal,
 ) -> Option<String> {
     let given = value.literal_type();
-    let expected = match result_type(of, function) {
-        Some(expected) => expected,
-        None => return None,
-    };
+    let expected = result_type(of, function)?;
     if operator == Operator::Like {
         return (expected != Expected::Text).then(|| "LIKE takes texts only".to_owned());
     }

@@ -43,8 +43,7 @@ struct Context<'c> {
 
 impl Context<'_> {
     fn protocol(&self, e: serde_json::Error) -> Error {
-        let error = sf_core::Error::new(sf_core::ErrorKind::Protocol, "the rows are not those of a query");
-        self.query.failed(self.before, error.with_source(e))
+        self.query.unreadable(self.before, e)
     }
 
     fn check_size(&self, bytes: usize) -> Result<()> {

@@ -21,25 +21,32 @@ pub struct Records {
     pages: Pages,
     reader: Reader,
     ready: std::vec::IntoIter<Record>,
+    /// Why there are no further rows, although there should be.
+    failed: Option<Error>,
 }
 
 impl Records {
     pub(super) fn new(pages: Pages, schema: Arc<Schema>) -> Self {
-        Self { pages, reader: Reader::new(schema), ready: Vec::new().into_iter() }
+        Self { pages, reader: Reader::new(schema), ready: Vec::new().into_iter(), failed: None }
     }
 
     /// The next row, over the borders of pages; `None` after the last one.
     ///
     /// # Errors
     ///
-    /// As [`Pages::next_page`], and [`ErrorKind::Row`] where a page holds no rows.
+    /// As [`Pages::next_page`], and [`ErrorKind::Row`] where what comes next is no row. Either is told again by
+    /// every further call.
     pub async fn next_record(&mut self) -> Result<Option<Record>> {
         loop {
             if let Some(record) = self.ready.next() {
                 return Ok(Some(record));
             }
+            if let Some(error) = &self.failed {
+                return Err(error.clone());
+            }
             let Some(page) = self.pages.next_page().await? else { return Ok(None) };
-            self.ready = self.reader.read(&page)?.into_iter();
+            let (rows, failed) = self.reader.read(&page);
+            (self.ready, self.failed) = (rows.into_iter(), failed);
         }
     }
 
@@ -118,7 +125,8 @@ impl Reader {
         Self { schema, level: Level::default(), cells, columns: None }
     }
 
-    fn read(&mut self, page: &Page) -> Result<Vec<Record>> {
+    /// The rows of a page; of one that is broken, those before the break.
+    fn read(&mut self, page: &Page) -> (Vec<Record>, Option<Error>) {
         let mut records = Vec::new();
         let read = std::str::from_utf8(page.body()).map_err(|e| e.to_string()).and_then(|text| {
             let mut json = serde_json::Deserializer::from_str(text);
@@ -126,12 +134,12 @@ impl Reader {
             json.deserialize_map(visitor).map_err(|e| e.to_string())
         });
         match read {
-            Ok(()) => Ok(records),
+            Ok(()) => (records, None),
             Err(why) => {
                 let before = page.rows_before() + records.len() as u64;
                 let message = format!("row {} is not what a query answers", before + 1);
                 let why = sf_core::Error::new(sf_core::ErrorKind::Protocol, why);
-                Err(Error::with_org(ErrorKind::Row, message, why))
+                (records, Some(Error::with_org(ErrorKind::Row, message, why)))
             }
         }
     }

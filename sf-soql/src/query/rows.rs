@@ -16,6 +16,8 @@ pub struct Rows<T> {
     pages: Pages,
     ready: Ready<T>,
     total_size: Option<u64>,
+    /// Why there are no further rows, although there should be.
+    failed: Option<Error>,
 }
 
 /// The rows of a page that have not been taken yet.
@@ -33,7 +35,7 @@ impl<T> fmt::Debug for Rows<T> {
 
 impl<T: DeserializeOwned> Rows<T> {
     pub(super) fn new(pages: Pages) -> Self {
-        Self { pages, ready: Ready::Good(Vec::new().into_iter()), total_size: None }
+        Self { pages, ready: Ready::Good(Vec::new().into_iter()), total_size: None, failed: None }
     }
 
     /// The next row, over the borders of pages; `None` after the last one.
@@ -56,11 +58,20 @@ impl<T: DeserializeOwned> Rows<T> {
                     }
                 }
             }
+            if let Some(error) = &self.failed {
+                return Err(error.clone());
+            }
             let Some(page) = self.pages.next_page().await? else { return Ok(None) };
             self.total_size = Some(page.total_size());
             self.ready = match page.rows() {
                 Ok(rows) => Ready::Good(rows.into_iter()),
-                Err(error) => Ready::Mixed(row_by_row(&page, &error).into_iter()),
+                Err(_) => match row_by_row(&page) {
+                    Ok(rows) => Ready::Mixed(rows.into_iter()),
+                    Err(e) => {
+                        let error = self.failed.insert(self.pages.query().unreadable(page.rows_before(), e));
+                        return Err(error.clone());
+                    }
+                },
             };
         }
     }
@@ -102,8 +113,8 @@ struct WithId {
     id: Option<String>,
 }
 
-fn row_by_row<T: DeserializeOwned>(page: &Page, error: &Error) -> Vec<Result<T>> {
-    let Ok(raw) = page.raw_rows() else { return vec![Err(error.clone())] };
+fn row_by_row<T: DeserializeOwned>(page: &Page) -> serde_json::Result<Vec<Result<T>>> {
+    let raw = page.raw_rows()?;
     let numbered = (page.rows_before() + 1..).zip(raw);
     let read = |(number, row): (u64, &serde_json::value::RawValue)| {
         serde_json::from_str(row.get()).map_err(|e| {
@@ -114,5 +125,5 @@ fn row_by_row<T: DeserializeOwned>(page: &Page, error: &Error) -> Vec<Result<T>>
             Error::with_org(ErrorKind::Row, message, why)
         })
     };
-    numbered.map(read).collect()
+    Ok(numbered.map(read).collect())
 }

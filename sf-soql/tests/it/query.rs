@@ -310,6 +310,31 @@ async fn what_is_no_answer_of_a_query_is_an_error_of_the_protocol() {
         let wrong = query().rows::<Row>(&org.client()).next_row().await.unwrap_err();
         assert_eq!(wrong.org().unwrap().kind(), sf_core::ErrorKind::Protocol, "{body}");
     }
+    for broken in [r#"{"Id":1},{"Id":2},{"Id""#, r#"{"Id":1},{"Id":2},7}"#] {
+        let body =
+            format!(r#"{{"totalSize":9,"done":false,"nextRecordsUrl":"{BASE}/x-3","records":[{broken}"#);
+        let org = Wire::new(move |_| (200, body.clone()));
+        let mut rows = query().rows::<Row>(&org.client());
+        for _ in 0..2 {
+            let wrong = rows.next_row().await.unwrap_err();
+            assert_eq!(
+                (wrong.kind(), wrong.to_string().as_str()),
+                (ErrorKind::Org, "the query failed after 0 rows")
+            );
+        }
+        let schema = Arc::new(Schema::new("X", vec![Field::new("Id", FieldType::Int)]).unwrap());
+        let mut records = query().records(&org.client(), &schema);
+        for id in 1..=2 {
+            assert_eq!(records.next_record().await.unwrap().unwrap().get("Id").unwrap(), Value::Integer(id));
+        }
+        for _ in 0..2 {
+            let wrong = records.next_record().await.unwrap_err();
+            assert_eq!(
+                (wrong.kind(), wrong.to_string().as_str()),
+                (ErrorKind::Row, "row 3 is not what a query answers")
+            );
+        }
+    }
     let circle = Wire::new(|_| (200, page(0, 1, 9)));
     let wrong = query().rows::<Row>(&circle.client()).all().await.unwrap_err();
     assert!(wrong.org().unwrap().to_string().contains("names itself"), "{wrong:?}");
