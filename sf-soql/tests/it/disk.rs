@@ -28,7 +28,7 @@ fn of(sim: &Sim) -> Client {
 }
 
 fn asked(sim: &Sim) -> u64 {
-    sim.journal().count(&Route::Describe) as u64
+    sim.journal().count(&Route::Describe)
 }
 
 fn files(folder: &Path) -> Vec<String> {

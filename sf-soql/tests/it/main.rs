@@ -4,9 +4,11 @@
 mod cache;
 mod check;
 mod disk;
+mod evaluated;
 mod faults;
 mod query;
 mod reach;
 mod recorded;
 mod sim;
 mod support;
+mod tree;
