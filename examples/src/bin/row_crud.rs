@@ -35,7 +35,7 @@ const FIELDS: &[&str] = &["Name", "Phone", "NumberOfEmployees"];
 fn main() -> ExitCode {
     sf_examples::run("warn", async {
         if let Some(login) = Login::from_environment()? {
-            println!("Using the org at {}", login.place());
+            println!("Using the org {}", login.place());
             return tour(&login.connect().await?).await;
         }
         let sim = Sim::builder().build()?;
