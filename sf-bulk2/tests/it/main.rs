@@ -5,6 +5,7 @@ mod faults;
 mod ingest;
 mod load;
 mod org;
+mod org_ingest;
 mod outcomes;
 mod parallel;
 mod recorded;

@@ -99,7 +99,7 @@ async fn an_object_that_the_org_refuses_to_bulk_in_spite_of_its_describe_is_give
     let said = "Entity 'Lead' is not supported by the Bulk API.";
     let refusal = Action::error(400, "INVALIDENTITY", said);
     let fault = bench.sim.faults().add(Fault::on(Route::CreateJob).always().then(refusal));
-    says(&bench.given_up(&[]).await, &["the query job could not be made", "INVALIDENTITY", said]);
+    says(&bench.given_up(&[]).await, &["the job could not be made", "INVALIDENTITY", said]);
     assert_eq!(
         bench.sim.faults().count(fault),
         3,
