@@ -41,6 +41,10 @@ pub(crate) trait FormGrant: fmt::Debug + Send + Sync {
     /// Which grant this is.
     const FLOW: Flow;
 
+    /// Whether it may be sent again where nobody knows what became of it. What is left of the first is then
+    /// a session that nobody uses.
+    const REPEATABLE: bool = true;
+
     /// The login host, after everything that can be checked without a call has been.
     fn checked(&self) -> Result<LoginUrl>;
 
@@ -71,8 +75,8 @@ pub(crate) async fn exchange<G: FormGrant>(
 
 /// Posts the grant's form until a token comes or the refusal is final.
 ///
-/// A login may be repeated after an unknown outcome: what is left of the first is a session that nobody
-/// uses. A refusal by the org is never repeated.
+/// After an unknown outcome it is posted again where the grant allows that; a refusal by the org is never
+/// repeated.
 pub(crate) async fn granted<G: FormGrant>(
     grant: &G,
     http: &dyn HttpService,
@@ -96,7 +100,7 @@ pub(crate) async fn granted<G: FormGrant>(
                 return Ok(granted);
             }
             Err(error) => {
-                if attempts.pause_after(error.clone().into(), true).await.is_err() {
+                if attempts.pause_after(error.clone().into(), G::REPEATABLE).await.is_err() {
                     return Err(error);
                 }
             }

@@ -21,7 +21,8 @@ use crate::{LoginUrl, Result};
 ///
 /// Orgs made since Summer '23 block it unless told otherwise, and External Client Apps do not have it:
 /// prefer [`ClientCredentials`](crate::ClientCredentials) or [`JwtBearer`](crate::JwtBearer). A wrong
-/// password is never tried again by itself: it would lock the user out.
+/// password is never tried again by itself, nor is one whose answer was lost: it would lock the user out.
+/// What is tried again is a login that was never sent, and one that the org asks to send later.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct UsernamePassword {
@@ -65,6 +66,8 @@ form_grant!(UsernamePassword);
 
 impl FormGrant for UsernamePassword {
     const FLOW: Flow = Flow::UsernamePassword;
+    /// The org may have counted a wrong password whose refusal was lost, and a few of them lock the user out.
+    const REPEATABLE: bool = false;
 
     fn checked(&self) -> Result<LoginUrl> {
         let login = self.login_url.parse()?;
