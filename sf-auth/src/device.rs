@@ -84,7 +84,8 @@ impl Device {
         };
         let endpoint = url.token_endpoint();
         let (codes, page) =
-            token::posted(&form, &endpoint, &context, &*login.service()?, login.policy(), read).await?;
+            token::posted(&form, &endpoint, &context, &*login.service()?, login.policy(), read, |_| None)
+                .await?;
         Ok(DevicePrompt {
             settings: self,
             url,

@@ -127,7 +127,8 @@ async fn ask<'a>(
 }
 
 /// Posts a form that asks for something else than a token, until the answer comes or the refusal is final.
-/// Repeating it after an unknown outcome must be harmless.
+/// Repeating it after an unknown outcome must be harmless; `done` tells of a refusal that comes then whether
+/// it is what a repetition of what was already done gets.
 pub(crate) async fn posted<T>(
     form: &Form,
     endpoint: &str,
@@ -135,12 +136,18 @@ pub(crate) async fn posted<T>(
     http: &dyn HttpService,
     retry: &RetryPolicy,
     read: impl Fn(&[u8]) -> Option<T>,
+    done: impl Fn(&Error) -> Option<T>,
 ) -> Result<T> {
     let mut attempts = retry.start();
+    let mut unknown = false;
     loop {
         match ask(form, endpoint, &mut context.clone(), http).await {
             Ok(answer) => return read(&answer.body).ok_or_else(|| answer.nonsense(&answer.what_came())),
             Err(error) => {
+                if let Some(outcome) = done(&error).filter(|_| unknown) {
+                    return Ok(outcome);
+                }
+                unknown |= matches!(error.kind(), ErrorKind::Server | ErrorKind::Timeout | ErrorKind::Broken);
                 if attempts.pause_after(error.clone().into(), true).await.is_err() {
                     return Err(error);
                 }
