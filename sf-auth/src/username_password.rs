@@ -4,6 +4,7 @@ use sf_core::auth::Secret;
 
 use crate::hint::Flow;
 use crate::login::{form_grant, required};
+use crate::login_url::GivenUrl;
 use crate::token::{Form, FormGrant};
 use crate::{LoginUrl, Result};
 
@@ -26,7 +27,7 @@ use crate::{LoginUrl, Result};
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct UsernamePassword {
-    login_url: String,
+    login_url: GivenUrl,
     key: String,
     secret: Secret,
     username: String,
@@ -45,7 +46,7 @@ impl UsernamePassword {
         password: impl Into<Secret>,
     ) -> Self {
         Self {
-            login_url: login_url.into(),
+            login_url: GivenUrl::new(login_url),
             key: key.into(),
             secret: secret.into(),
             username: username.into(),

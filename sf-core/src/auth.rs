@@ -56,8 +56,42 @@ impl From<&str> for Secret {
     }
 }
 
+/// A URL as it may be shown: without user name and password, and without query and fragment, in which a
+/// page copied from a browser carries its session. Anything may be given, a URL or not.
+#[derive(Clone, Copy)]
+pub struct ShownUrl<'a>(pub &'a str);
+
+impl ShownUrl<'_> {
+    /// The scheme with its `://` where there is one, and what may be shown of the rest.
+    fn parts(&self) -> (&str, &str) {
+        let named = |scheme: &str| scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+        let start = self.0.find("://").filter(|&at| named(&self.0[..at])).map_or(0, |at| at + 3);
+        let (scheme, rest) = self.0.split_at(start);
+        let shown = &rest[..rest.find(['?', '#']).unwrap_or(rest.len())];
+        match shown.rsplit_once('@') {
+            Some((_, host)) => (scheme, host),
+            // A password may hold a `?` as well: what follows a colon could be one.
+            None if rest.contains('@') => (scheme, shown.split(':').next().unwrap_or_default()),
+            None => (scheme, shown),
+        }
+    }
+}
+
+impl fmt::Display for ShownUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = self.parts();
+        write!(f, "{scheme}{rest}")
+    }
+}
+
+impl fmt::Debug for ShownUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.to_string())
+    }
+}
+
 /// An access token and where it is good.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Token {
     /// The access token or session id; opaque.
@@ -80,12 +114,25 @@ impl Token {
     /// sent in the clear.
     pub fn new(access_token: impl Into<Secret>, instance_url: Url) -> Result<Self> {
         if !may_carry_token(&instance_url) {
+            let shown = ShownUrl(instance_url.as_str());
             return Err(Error::new(
                 ErrorKind::InvalidInput,
-                format!("{instance_url} is neither https nor loopback: a token is not sent there"),
+                format!("{shown} is neither https nor loopback: a token is not sent there"),
             ));
         }
         Ok(Self { access_token: access_token.into(), instance_url, org_id: None, user_id: None, scope: None })
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("access_token", &self.access_token)
+            .field("instance_url", &ShownUrl(self.instance_url.as_str()))
+            .field("org_id", &self.org_id)
+            .field("user_id", &self.user_id)
+            .field("scope", &self.scope)
+            .finish()
     }
 }
 

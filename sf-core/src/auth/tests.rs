@@ -163,7 +163,7 @@ impl Exchange for Panicking {
 #[tokio::test]
 async fn a_login_that_panics_is_an_error_of_all_that_wait_for_it() {
     let cache = TokenCache::new(Panicking, Arc::new(Nowhere), RetryPolicy::none());
-    let (one, other) = futures_util::join!(cache.token(), cache.token());
+    let (one, other) = tokio::join!(cache.token(), cache.token());
     for error in [one.unwrap_err(), other.unwrap_err(), cache.token().await.unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::Io);
         assert!(error.to_string().contains("its code panicked"), "{error}");
@@ -189,4 +189,38 @@ fn a_token_is_good_for_https_and_loopback_only() {
 fn a_secret_never_shows() {
     let token = Token::new("00Dxx!AQ", Url::parse("https://x.my.salesforce.com").unwrap()).unwrap();
     assert!(!format!("{token:?}").contains("00Dxx"));
+}
+
+#[test]
+fn a_url_shows_without_its_user_its_password_and_its_query() {
+    for (url, shown) in [
+        ("https://acme.my.salesforce.com", "https://acme.my.salesforce.com"),
+        ("https://acme.my.salesforce.com:8443/x", "https://acme.my.salesforce.com:8443/x"),
+        ("https://ann:hunter2@acme.my.salesforce.com/x", "https://acme.my.salesforce.com/x"),
+        ("https://acme.example/secur?sid=00D!AQ", "https://acme.example/secur"),
+        ("https://acme.example:port?sid=00D!AQ", "https://acme.example:port"),
+        ("https://acme.example#access_token=00D!AQ", "https://acme.example"),
+        ("https://acme.example/?to=ann@acme.example&sid=00D!AQ", "https://acme.example/"),
+        ("https://ann:hun?ter2@acme.example", "https://ann"),
+        ("https://ann:hun/ter2@acme.example", "https://acme.example"),
+        ("https://ann:hun@ter2@acme.example", "https://acme.example"),
+        ("ann:hunter2@acme .com", "acme .com"),
+        ("ann:hunter2@x://acme.example", "x://acme.example"),
+        ("?sid=00D!AQ://acme.example", ""),
+        ("", ""),
+    ] {
+        assert_eq!(ShownUrl(url).to_string(), shown, "{url}");
+        assert_eq!(format!("{:?}", ShownUrl(url)), format!("{shown:?}"), "{url}");
+    }
+}
+
+#[test]
+fn a_token_shows_its_instance_without_what_may_be_secret_in_it() {
+    let instance = "https://ann:hunter2@acme.my.salesforce.com/?sid=00D!AQ";
+    let token = Token::new("t", Url::parse(instance).unwrap()).unwrap();
+    let refused = Token::new("t", Url::parse(&instance.replace("https", "http")).unwrap()).unwrap_err();
+    for shown in [format!("{token:?}"), format!("{refused} {refused:?}")] {
+        assert!(shown.contains("acme.my.salesforce.com/"), "{shown}");
+        assert!(!shown.contains("hunter2") && !shown.contains("!AQ"), "{shown}");
+    }
 }
