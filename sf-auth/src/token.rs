@@ -100,7 +100,9 @@ pub(crate) async fn granted<G: FormGrant>(
                 return Ok(granted);
             }
             Err(error) => {
-                if attempts.pause_after(error.clone().into(), G::REPEATABLE).await.is_err() {
+                // A host that is not at work (503) has looked at nothing.
+                let repeatable = G::REPEATABLE || error.status() == Some(503);
+                if attempts.pause_after(error.clone().into(), repeatable).await.is_err() {
                     return Err(error);
                 }
             }

@@ -23,7 +23,7 @@ use crate::{LoginUrl, Result};
 /// Orgs made since Summer '23 block it unless told otherwise, and External Client Apps do not have it:
 /// prefer [`ClientCredentials`](crate::ClientCredentials) or [`JwtBearer`](crate::JwtBearer). A wrong
 /// password is never tried again by itself, nor is one whose answer was lost: it would lock the user out.
-/// What is tried again is a login that was never sent, and one that the org asks to send later.
+/// What is tried again is a login that was never sent, and one that the org puts off (429, 503).
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct UsernamePassword {

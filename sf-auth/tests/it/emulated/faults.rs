@@ -128,6 +128,7 @@ async fn a_password_whose_answer_is_lost_is_not_sent_again_and_one_that_the_org_
         (Action::cut(40), Some(ErrorKind::Broken)),
         (Action::server_error(), Some(ErrorKind::Server)),
         (Action::too_many_requests(0), None),
+        (Action::unavailable(), None),
     ] {
         let sim = org();
         sim.faults().add(Fault::on(Route::Token).then(action.clone()));
