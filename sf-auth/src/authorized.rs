@@ -1,6 +1,6 @@
 //! What a person's consent leads to: a token now, and a refresh token for later.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use sf_core::auth::{Exchange, Secret, Token};
@@ -15,14 +15,26 @@ use crate::{Error, ErrorKind, Grant, Result};
 
 /// A login that a person made, by [`WebServer`](crate::WebServer) or [`Device`](crate::Device). It connects
 /// with the token that came, and renews it with the refresh token where the scope brought one.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 #[must_use]
 pub struct Authorized {
     token: Token,
     /// Handed out once; whoever comes again was refused with it.
-    first: Arc<Mutex<Option<Token>>>,
+    first: Mutex<Option<Token>>,
     refresh_token: Option<Secret>,
     refresh: Option<RefreshToken>,
+}
+
+impl Clone for Authorized {
+    /// Each begins with the token that came. What is renewed from then on, they share.
+    fn clone(&self) -> Self {
+        Self {
+            token: self.token.clone(),
+            first: Mutex::new(Some(self.token.clone())),
+            refresh_token: self.refresh_token.clone(),
+            refresh: self.refresh.clone(),
+        }
+    }
 }
 
 impl Authorized {
@@ -31,7 +43,7 @@ impl Authorized {
             RefreshToken::new(login_url, client_id, token.clone()).client_secret(client_secret.clone())
         });
         Self {
-            first: Arc::new(Mutex::new(Some(granted.token.clone()))),
+            first: Mutex::new(Some(granted.token.clone())),
             token: granted.token,
             refresh_token: granted.refresh_token,
             refresh,
@@ -93,6 +105,43 @@ impl Exchange for Authorized {
                 .with_hint(NO_REFRESH)
                 .into())
             }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sf_core::http::{Response, TransportError, TransportErrorKind};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Nowhere;
+
+    impl HttpService for Nowhere {
+        fn call(
+            &self,
+            _: http::Request<bytes::Bytes>,
+        ) -> BoxFuture<'static, std::result::Result<Response, TransportError>> {
+            Box::pin(async { Err(TransportError::new(TransportErrorKind::Connect, "nowhere")) })
+        }
+    }
+
+    #[tokio::test]
+    async fn each_clone_begins_with_the_token_that_came() {
+        let token = Token::new("00D-S3CRET", "https://acme.my.salesforce.com".parse().unwrap()).unwrap();
+        let granted = Granted { token, refresh_token: None };
+        let one = Authorized::new(granted, "https://acme.my.salesforce.com", "key", &Secret::default());
+        let other = one.clone();
+        let retry = RetryPolicy::none();
+        assert!(one.exchange(&Nowhere, &retry).await.is_ok());
+        let later = one.clone();
+        for org in [&other, &later] {
+            assert_eq!(org.exchange(&Nowhere, &retry).await.unwrap().access_token.expose(), "00D-S3CRET");
+        }
+        for org in [&one, &other, &later] {
+            let error = org.exchange(&Nowhere, &retry).await.unwrap_err();
+            assert_eq!(error.kind(), sf_core::ErrorKind::SessionExpired);
         }
     }
 }

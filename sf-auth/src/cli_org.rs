@@ -83,7 +83,7 @@ impl CliOrg {
             (Some(url), ..) if url.starts_with("force://") => {
                 Way::Refresh(RefreshToken::from_sfdx_auth_url(url)?)
             }
-            (_, Some(token), Some(instance)) if token.contains('!') && !token.contains(' ') => {
+            (_, Some(token), Some(instance)) if !is_placeholder(&token) => {
                 Way::Session(Session::new(instance, token))
             }
             (_, Some(_), Some(_)) => {
@@ -139,6 +139,16 @@ impl CliOrg {
             Way::Refresh(refresh) => refresh,
         }
     }
+}
+
+/// Whether the CLI says something in the place of a token. A token is a session id or a JWT: one word.
+fn is_placeholder(token: &str) -> bool {
+    let token = token.trim();
+    token.is_empty()
+        || token.contains(char::is_whitespace)
+        || token.starts_with(['[', '<', '*'])
+        || token.eq_ignore_ascii_case("redacted")
+        || token.eq_ignore_ascii_case("hidden")
 }
 
 /// PowerShell writes files in UTF-16, with a mark at the start.

@@ -4,6 +4,7 @@ use sf_core::auth::Secret;
 
 use crate::hint::{self, Flow};
 use crate::login::{form_grant, required};
+use crate::login_url::GivenUrl;
 use crate::token::{Form, FormGrant};
 use crate::{Error, ErrorKind, Host, LoginUrl, Result};
 
@@ -22,7 +23,7 @@ use crate::{Error, ErrorKind, Host, LoginUrl, Result};
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ClientCredentials {
-    login_url: String,
+    login_url: GivenUrl,
     id: String,
     secret: Secret,
 }
@@ -31,7 +32,7 @@ impl ClientCredentials {
     /// The org's My Domain, and the app's consumer key and consumer secret. Nothing is checked before
     /// [`connect`](Self::connect).
     pub fn new(login_url: impl Into<String>, id: impl Into<String>, secret: impl Into<Secret>) -> Self {
-        Self { login_url: login_url.into(), id: id.into(), secret: secret.into() }
+        Self { login_url: GivenUrl::new(login_url), id: id.into(), secret: secret.into() }
     }
 }
 

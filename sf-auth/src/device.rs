@@ -10,6 +10,7 @@ use url::Url;
 use crate::authorized::Authorized;
 use crate::hint::{Context, Flow};
 use crate::login::required;
+use crate::login_url::GivenUrl;
 use crate::token::{self, Form, FormGrant};
 use crate::{Error, ErrorKind, Login, LoginUrl, Result};
 
@@ -32,7 +33,7 @@ use crate::{Error, ErrorKind, Login, LoginUrl, Result};
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Device {
-    login_url: String,
+    login_url: GivenUrl,
     client_id: String,
     client_secret: Secret,
     scopes: Vec<String>,
@@ -42,7 +43,7 @@ impl Device {
     /// The login URL and the app's consumer key.
     pub fn new(login_url: impl Into<String>, client_id: impl Into<String>) -> Self {
         Self {
-            login_url: login_url.into(),
+            login_url: GivenUrl::new(login_url),
             client_id: client_id.into(),
             client_secret: Secret::default(),
             scopes: vec!["api".into(), "refresh_token".into()],
@@ -84,7 +85,8 @@ impl Device {
         };
         let endpoint = url.token_endpoint();
         let (codes, page) =
-            token::posted(&form, &endpoint, &context, &*login.service()?, login.policy(), read).await?;
+            token::posted(&form, &endpoint, &context, &*login.service()?, login.policy(), read, |_| None)
+                .await?;
         Ok(DevicePrompt {
             settings: self,
             url,

@@ -80,6 +80,8 @@ pub async fn revoke(login_url: &str, token: impl Into<Secret>, login: &Login) ->
     required("token", token.expose())?;
     let form: Form = vec![("token", token.expose().trim().into())];
     let context = Context { flow: Flow::Revocation, login: &url, audience: None, date: None };
-    token::posted(&form, &url.revoke_endpoint(), &context, &*login.service()?, login.policy(), |_| Some(()))
-        .await
+    // Behind an answer that was lost, a token that is not known is one that the first request ended.
+    let ended = |error: &Error| (error.kind() == ErrorKind::InvalidToken).then_some(());
+    let (endpoint, http) = (url.revoke_endpoint(), login.service()?);
+    token::posted(&form, &endpoint, &context, &*http, login.policy(), |_| Some(()), ended).await
 }

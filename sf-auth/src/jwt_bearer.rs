@@ -11,6 +11,7 @@ use sf_core::time;
 use crate::hint::Flow;
 use crate::keystore::PrivateKey;
 use crate::login::{form_grant, required};
+use crate::login_url::GivenUrl;
 use crate::token::{Form, FormGrant};
 use crate::{Error, ErrorKind, LoginUrl, Result};
 
@@ -38,7 +39,7 @@ const LONGEST: Duration = Duration::from_secs(300);
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct JwtBearer {
-    login_url: String,
+    login_url: GivenUrl,
     consumer_key: String,
     username: String,
     key: Key,
@@ -70,7 +71,7 @@ impl JwtBearer {
         username: impl Into<String>,
         pem: impl Into<Secret>,
     ) -> Self {
-        Self::of(login_url.into(), consumer_key.into(), username.into(), Key::Pem(pem.into()))
+        Self::of(GivenUrl::new(login_url), consumer_key.into(), username.into(), Key::Pem(pem.into()))
     }
 
     /// The same with a key out of a [`KeyStore`](crate::KeyStore) or an encrypted PEM.
@@ -80,10 +81,10 @@ impl JwtBearer {
         username: impl Into<String>,
         key: PrivateKey,
     ) -> Self {
-        Self::of(login_url.into(), consumer_key.into(), username.into(), Key::Ready(key))
+        Self::of(GivenUrl::new(login_url), consumer_key.into(), username.into(), Key::Ready(key))
     }
 
-    fn of(login_url: String, consumer_key: String, username: String, key: Key) -> Self {
+    fn of(login_url: GivenUrl, consumer_key: String, username: String, key: Key) -> Self {
         Self { login_url, consumer_key, username, key, audience: None, lifetime: LIFETIME }
     }
 

@@ -1,9 +1,10 @@
 //! Where a login goes: which hosts there are, which grant may use them, and which audience a JWT names.
 
 use std::fmt;
+use std::ops::Deref;
 use std::str::FromStr;
 
-use sf_core::auth::may_carry_token;
+use sf_core::auth::{ShownUrl, may_carry_token};
 use url::{Host as UrlHost, Url};
 
 use crate::{Error, ErrorKind, Result};
@@ -141,7 +142,8 @@ fn parse(text: &str) -> Result<Url> {
     }
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let url = Url::parse(&with_scheme).map_err(|e| {
-        refused(format!("{} is not a login URL: {e}", shown_without_credentials(text))).with_hint(HINT)
+        let shown: String = ShownUrl(text).to_string().chars().take(100).collect();
+        refused(format!("{shown:?} is not a login URL: {e}")).with_hint(HINT)
     })?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(refused("the login URL holds a user name or a password".into()).with_hint(
@@ -180,10 +182,28 @@ fn parse(text: &str) -> Result<Url> {
     Ok(url)
 }
 
-/// A text that is no URL may still hold a password before an `@`.
-fn shown_without_credentials(text: &str) -> String {
-    let shown: String = text.rsplit_once('@').map_or(text, |(_, after)| after).chars().take(100).collect();
-    format!("{shown:?}")
+/// A URL as it was given, not yet read: it may hold whatever was in a browser's address bar.
+#[derive(Clone)]
+pub(crate) struct GivenUrl(String);
+
+impl GivenUrl {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl Deref for GivenUrl {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for GivenUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&ShownUrl(&self.0), f)
+    }
 }
 
 fn kind_of(domain: &str, url: &Url) -> Result<Host> {
@@ -319,6 +339,20 @@ mod tests {
         {
             let error = refusal(text);
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_refused_does_not_show_its_session() {
+        for text in [
+            "https://acme.my.salesforce.com:port/secur?sid=00D!AQ",
+            "https://acme my.salesforce.com?sid=00D!AQ",
+            "https://acme my.salesforce.com#sid=00D!AQ",
+            "http://acme.my.salesforce.com?sid=00D!AQ",
+            "https://acme.lightning.force.com?sid=00D!AQ",
+        ] {
+            let error = refusal(text);
+            assert!(!format!("{error} {error:?}").contains("!AQ"), "{error}");
         }
     }
 

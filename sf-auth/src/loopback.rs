@@ -8,7 +8,7 @@ use sf_core::auth::Secret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use url::Url;
 
 use crate::authorized::Authorized;
@@ -19,6 +19,9 @@ use crate::{Error, ErrorKind, Login, Result};
 const HEAD: usize = 16 * 1024;
 /// Browsers open connections ahead and leave them idle.
 const CONNECTIONS: usize = 32;
+/// How often in a row a connection may fail to be taken (a limit on open files, say), and the pause after each.
+const FAILURES: u32 = 50;
+const FAILURE_PAUSE: Duration = Duration::from_millis(100);
 const IDLE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
@@ -72,18 +75,20 @@ impl Loopback {
     /// with an error and otherwise ignored.
     ///
     /// # Errors
-    /// [`ErrorKind::Timeout`] where nobody comes, [`ErrorKind::AccessDenied`] where the person said no, and
+    /// [`ErrorKind::Timeout`] where nobody comes, [`ErrorKind::Broken`] where the listener fails for good,
+    /// [`ErrorKind::AccessDenied`] where the person said no, and
     /// whatever the org says to the code.
     pub async fn wait(self, login: &Login) -> Result<Authorized> {
         let authorization = Arc::new(self.authorization);
-        let code =
-            timeout(self.patience, callback(&self.listener, &authorization)).await.map_err(|_| {
-                Error::new(
-                    ErrorKind::Timeout,
-                    format!("no browser came back within {} seconds", self.patience.as_secs()),
-                )
-                .with_hint("Open the URL and log in; the browser must run on this machine.")
-            })??;
+        let code = timeout(self.patience, callback(&self.listener, &authorization, FAILURE_PAUSE))
+            .await
+            .map_err(|_| {
+            Error::new(
+                ErrorKind::Timeout,
+                format!("no browser came back within {} seconds", self.patience.as_secs()),
+            )
+            .with_hint("Open the URL and log in; the browser must run on this machine.")
+        })??;
         drop(self.listener);
         let authorization = Arc::try_unwrap(authorization)
             .map_err(|_| Error::new(ErrorKind::Protocol, "two browsers came back with the same login"))?;
@@ -92,16 +97,31 @@ impl Loopback {
 }
 
 /// The first answer that belongs to this login. Each connection has its own task: an idle one holds nobody up.
-async fn callback(listener: &TcpListener, authorization: &Arc<Authorization>) -> Result<Secret> {
+async fn callback(
+    listener: &TcpListener,
+    authorization: &Arc<Authorization>,
+    pause: Duration,
+) -> Result<Secret> {
     let mut connections = JoinSet::new();
+    let mut failures = 0;
     loop {
         tokio::select! {
-            accepted = listener.accept(), if connections.len() < CONNECTIONS => {
-                if let Ok((socket, _)) = accepted {
+            accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
+                Ok((socket, _)) => {
+                    failures = 0;
                     let authorization = Arc::clone(authorization);
                     connections.spawn(async move { timeout(IDLE, serve(socket, &authorization)).await.ok().flatten() });
                 }
-            }
+                Err(_) if failures < FAILURES => {
+                    failures += 1;
+                    sleep(pause).await;
+                }
+                Err(e) => {
+                    return Err(Error::new(ErrorKind::Broken, format!("the browser's connection cannot be taken: {e}"))
+                        .with_hint("Too many files may be open in this process. Begin the login again.")
+                        .with_source(e));
+                }
+            },
             Some(served) = connections.join_next() => {
                 if let Ok(Some(outcome)) = served {
                     connections.shutdown().await;
@@ -154,4 +174,28 @@ fn asked(head: &str, authorization: &Authorization) -> Option<Result<Secret>> {
     let url =
         redirect.join(target).ok().filter(|url| target.starts_with('/') && url.path() == redirect.path())?;
     Some(authorization.code(&url))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::{Shutdown, TcpStream};
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+    use crate::WebServer;
+
+    #[tokio::test]
+    async fn a_listener_that_fails_for_good_ends_the_login_after_some_pauses() {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        // On Linux a listener that was shut down refuses each `accept`.
+        TcpStream::from(OwnedFd::from(listener.try_clone().unwrap())).shutdown(Shutdown::Both).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let listener = TcpListener::from_std(listener).unwrap();
+        let begun = Arc::new(WebServer::new("https://acme.my.salesforce.com", "key").begin().unwrap());
+        let (pause, since) = (Duration::from_millis(2), std::time::Instant::now());
+        let error = callback(&listener, &begun, pause).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Broken, "{error}");
+        assert!(error.to_string().contains("cannot be taken"), "{error}");
+        assert!(since.elapsed() >= pause * FAILURES, "it did not pause: {:?}", since.elapsed());
+    }
 }

@@ -9,6 +9,7 @@ use sf_core::retry::RetryPolicy;
 
 use crate::hint::Flow;
 use crate::login::{connect_methods, required};
+use crate::login_url::GivenUrl;
 use crate::store::{Lease, MemoryStore, TokenStore};
 use crate::token::{self, Form, FormGrant};
 use crate::{Error, ErrorKind, Grant, LoginUrl, Result};
@@ -31,12 +32,15 @@ use crate::{Error, ErrorKind, Grant, LoginUrl, Result};
 /// before the access token that came with it is used, and what is in the store wins over the token given
 /// here. Whoever shares the store takes turns, so no token is spent twice.
 ///
+/// A refresh that has begun goes on when its callers are gone. A process that stops lets it end with
+/// [`Client::settled`](sf_core::Client::settled), so that the next token is stored.
+///
 /// An answer that is lost on its way may have ended the token all the same; the only way to find out is to
 /// send it again, which is done within the retry policy. A reuse that the org reports can come from that.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct RefreshToken {
-    login_url: String,
+    login_url: GivenUrl,
     client_id: String,
     client_secret: Secret,
     token: Secret,
@@ -55,7 +59,7 @@ impl RefreshToken {
     /// The login URL, the app's consumer key, and a refresh token that the app was given.
     pub fn new(login_url: impl Into<String>, client_id: impl Into<String>, token: impl Into<Secret>) -> Self {
         Self {
-            login_url: login_url.into(),
+            login_url: GivenUrl::new(login_url),
             client_id: client_id.into(),
             client_secret: Secret::default(),
             token: token.into(),

@@ -9,6 +9,7 @@ use sf_core::http::HttpService;
 use sf_core::retry::RetryPolicy;
 
 use crate::login::{connect_methods, required};
+use crate::login_url::GivenUrl;
 use crate::token::no_answer;
 use crate::{Error, ErrorKind, Grant, LoginUrl, Result};
 
@@ -26,14 +27,14 @@ use crate::{Error, ErrorKind, Grant, LoginUrl, Result};
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Session {
-    instance_url: String,
+    instance_url: GivenUrl,
     access_token: Secret,
 }
 
 impl Session {
     /// The org's instance URL, as the login that made the session named it, and its access token.
     pub fn new(instance_url: impl Into<String>, access_token: impl Into<Secret>) -> Self {
-        Self { instance_url: instance_url.into(), access_token: access_token.into() }
+        Self { instance_url: GivenUrl::new(instance_url), access_token: access_token.into() }
     }
 
     fn instance(&self) -> Result<LoginUrl> {

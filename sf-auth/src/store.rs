@@ -112,7 +112,8 @@ struct InFile {
     _lock: File,
 }
 
-/// How long another process may hold the lock: longer than a login with its retries lasts.
+/// How long to wait for another process. The default retry policy ends a login in a quarter of this; a process
+/// with a much longer budget, before an org that is away, can outlast those that wait for it.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
 const LARGEST: u64 = 64 * 1024;
 
@@ -154,7 +155,7 @@ impl TokenStore for FileStore {
                             ),
                         )
                         .with_hint(
-                            "A process that uses the token hangs: find it (fuser, lsof) and end it.",
+                            "A process that uses the token hangs, or waits for an org that is away: find it (fuser, lsof).",
                         ));
                     }
                     Err(TryLockError::WouldBlock) => sleep(pause).await,

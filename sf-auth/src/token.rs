@@ -41,6 +41,10 @@ pub(crate) trait FormGrant: fmt::Debug + Send + Sync {
     /// Which grant this is.
     const FLOW: Flow;
 
+    /// Whether it may be sent again where nobody knows what became of it. What is left of the first is then
+    /// a session that nobody uses.
+    const REPEATABLE: bool = true;
+
     /// The login host, after everything that can be checked without a call has been.
     fn checked(&self) -> Result<LoginUrl>;
 
@@ -71,8 +75,8 @@ pub(crate) async fn exchange<G: FormGrant>(
 
 /// Posts the grant's form until a token comes or the refusal is final.
 ///
-/// A login may be repeated after an unknown outcome: what is left of the first is a session that nobody
-/// uses. A refusal by the org is never repeated.
+/// After an unknown outcome it is posted again where the grant allows that; a refusal by the org is never
+/// repeated.
 pub(crate) async fn granted<G: FormGrant>(
     grant: &G,
     http: &dyn HttpService,
@@ -96,7 +100,9 @@ pub(crate) async fn granted<G: FormGrant>(
                 return Ok(granted);
             }
             Err(error) => {
-                if attempts.pause_after(error.clone().into(), true).await.is_err() {
+                // A host that is not at work (503) has looked at nothing.
+                let repeatable = G::REPEATABLE || error.status() == Some(503);
+                if attempts.pause_after(error.clone().into(), repeatable).await.is_err() {
                     return Err(error);
                 }
             }
@@ -123,7 +129,8 @@ async fn ask<'a>(
 }
 
 /// Posts a form that asks for something else than a token, until the answer comes or the refusal is final.
-/// Repeating it after an unknown outcome must be harmless.
+/// Repeating it after an unknown outcome must be harmless; `done` tells of a refusal that comes then whether
+/// it is what a repetition of what was already done gets.
 pub(crate) async fn posted<T>(
     form: &Form,
     endpoint: &str,
@@ -131,12 +138,18 @@ pub(crate) async fn posted<T>(
     http: &dyn HttpService,
     retry: &RetryPolicy,
     read: impl Fn(&[u8]) -> Option<T>,
+    done: impl Fn(&Error) -> Option<T>,
 ) -> Result<T> {
     let mut attempts = retry.start();
+    let mut unknown = false;
     loop {
         match ask(form, endpoint, &mut context.clone(), http).await {
             Ok(answer) => return read(&answer.body).ok_or_else(|| answer.nonsense(&answer.what_came())),
             Err(error) => {
+                if let Some(outcome) = done(&error).filter(|_| unknown) {
+                    return Ok(outcome);
+                }
+                unknown |= matches!(error.kind(), ErrorKind::Server | ErrorKind::Timeout | ErrorKind::Broken);
                 if attempts.pause_after(error.clone().into(), true).await.is_err() {
                     return Err(error);
                 }

@@ -7,6 +7,7 @@ use sf_core::auth::Secret;
 
 use crate::hint::{self, Flow};
 use crate::login::{form_grant, required};
+use crate::login_url::GivenUrl;
 use crate::token::{Form, FormGrant};
 use crate::{Error, ErrorKind, Host, LoginUrl, Result};
 
@@ -35,7 +36,7 @@ const LONGEST: usize = 10_000;
 #[derive(Clone)]
 #[must_use]
 pub struct TokenExchange {
-    login_url: String,
+    login_url: GivenUrl,
     client_id: String,
     client_secret: Secret,
     subject: Arc<dyn Fn() -> Secret + Send + Sync>,
@@ -64,7 +65,7 @@ impl TokenExchange {
         subject: impl Fn() -> S + Send + Sync + 'static,
     ) -> Self {
         Self {
-            login_url: login_url.into(),
+            login_url: GivenUrl::new(login_url),
             client_id: client_id.into(),
             client_secret: Secret::default(),
             subject: Arc::new(move || subject().into()),

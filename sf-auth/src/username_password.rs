@@ -4,6 +4,7 @@ use sf_core::auth::Secret;
 
 use crate::hint::Flow;
 use crate::login::{form_grant, required};
+use crate::login_url::GivenUrl;
 use crate::token::{Form, FormGrant};
 use crate::{LoginUrl, Result};
 
@@ -21,11 +22,12 @@ use crate::{LoginUrl, Result};
 ///
 /// Orgs made since Summer '23 block it unless told otherwise, and External Client Apps do not have it:
 /// prefer [`ClientCredentials`](crate::ClientCredentials) or [`JwtBearer`](crate::JwtBearer). A wrong
-/// password is never tried again by itself: it would lock the user out.
+/// password is never tried again by itself, nor is one whose answer was lost: it would lock the user out.
+/// What is tried again is a login that was never sent, and one that the org puts off (429, 503).
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct UsernamePassword {
-    login_url: String,
+    login_url: GivenUrl,
     key: String,
     secret: Secret,
     username: String,
@@ -44,7 +46,7 @@ impl UsernamePassword {
         password: impl Into<Secret>,
     ) -> Self {
         Self {
-            login_url: login_url.into(),
+            login_url: GivenUrl::new(login_url),
             key: key.into(),
             secret: secret.into(),
             username: username.into(),
@@ -65,6 +67,8 @@ form_grant!(UsernamePassword);
 
 impl FormGrant for UsernamePassword {
     const FLOW: Flow = Flow::UsernamePassword;
+    /// The org may have counted a wrong password whose refusal was lost, and a few of them lock the user out.
+    const REPEATABLE: bool = false;
 
     fn checked(&self) -> Result<LoginUrl> {
         let login = self.login_url.parse()?;

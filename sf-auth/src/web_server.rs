@@ -11,6 +11,7 @@ use url::Url;
 use crate::authorized::Authorized;
 use crate::hint::{self, Context, Flow};
 use crate::login::required;
+use crate::login_url::GivenUrl;
 use crate::loopback::Loopback;
 use crate::token::{self, Form, FormGrant, shorten};
 use crate::{Error, ErrorKind, Login, LoginUrl, OAuthError, Result};
@@ -39,7 +40,7 @@ use crate::{Error, ErrorKind, Login, LoginUrl, OAuthError, Result};
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct WebServer {
-    login_url: String,
+    login_url: GivenUrl,
     client_id: String,
     client_secret: Secret,
     redirect_uri: String,
@@ -52,7 +53,7 @@ impl WebServer {
     /// The login URL and the app's consumer key.
     pub fn new(login_url: impl Into<String>, client_id: impl Into<String>) -> Self {
         Self {
-            login_url: login_url.into(),
+            login_url: GivenUrl::new(login_url),
             client_id: client_id.into(),
             client_secret: Secret::default(),
             redirect_uri: "http://localhost:1717/OauthRedirect".into(),

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
+use tracing::Instrument;
 use url::{Host, Url};
 
 use crate::http::HttpService;
@@ -54,8 +56,42 @@ impl From<&str> for Secret {
     }
 }
 
+/// A URL as it may be shown: without user name and password, and without query and fragment, in which a
+/// page copied from a browser carries its session. Anything may be given, a URL or not.
+#[derive(Clone, Copy)]
+pub struct ShownUrl<'a>(pub &'a str);
+
+impl ShownUrl<'_> {
+    /// The scheme with its `://` where there is one, and what may be shown of the rest.
+    fn parts(&self) -> (&str, &str) {
+        let named = |scheme: &str| scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+        let start = self.0.find("://").filter(|&at| named(&self.0[..at])).map_or(0, |at| at + 3);
+        let (scheme, rest) = self.0.split_at(start);
+        let shown = &rest[..rest.find(['?', '#']).unwrap_or(rest.len())];
+        match shown.rsplit_once('@') {
+            Some((_, host)) => (scheme, host),
+            // A password may hold a `?` as well: what follows a colon could be one.
+            None if rest.contains('@') => (scheme, shown.split(':').next().unwrap_or_default()),
+            None => (scheme, shown),
+        }
+    }
+}
+
+impl fmt::Display for ShownUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = self.parts();
+        write!(f, "{scheme}{rest}")
+    }
+}
+
+impl fmt::Debug for ShownUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.to_string())
+    }
+}
+
 /// An access token and where it is good.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Token {
     /// The access token or session id; opaque.
@@ -78,12 +114,25 @@ impl Token {
     /// sent in the clear.
     pub fn new(access_token: impl Into<Secret>, instance_url: Url) -> Result<Self> {
         if !may_carry_token(&instance_url) {
+            let shown = ShownUrl(instance_url.as_str());
             return Err(Error::new(
                 ErrorKind::InvalidInput,
-                format!("{instance_url} is neither https nor loopback: a token is not sent there"),
+                format!("{shown} is neither https nor loopback: a token is not sent there"),
             ));
         }
         Ok(Self { access_token: access_token.into(), instance_url, org_id: None, user_id: None, scope: None })
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("access_token", &self.access_token)
+            .field("instance_url", &ShownUrl(self.instance_url.as_str()))
+            .field("org_id", &self.org_id)
+            .field("user_id", &self.user_id)
+            .field("scope", &self.scope)
+            .finish()
     }
 }
 
@@ -125,6 +174,12 @@ pub trait TokenProvider: fmt::Debug + Send + Sync + 'static {
     /// Says that the org refused this token. It is dropped only if it is still the current one, so a
     /// hundred callers refused at once cause one login.
     fn invalidate(&self, stale: &Token);
+
+    /// Waits until a login that is under way has ended, whatever its outcome. A provider whose logins end
+    /// with their callers has nothing to wait for.
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
 }
 
 impl<T: TokenProvider + ?Sized> TokenProvider for Arc<T> {
@@ -135,6 +190,10 @@ impl<T: TokenProvider + ?Sized> TokenProvider for Arc<T> {
     fn invalidate(&self, stale: &Token) {
         (**self).invalidate(stale);
     }
+
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        (**self).settled()
+    }
 }
 
 /// How long a refused login answers for those that come after it: each try with a wrong password counts
@@ -144,6 +203,10 @@ const REFUSAL: Duration = Duration::from_secs(60);
 type Flight = Shared<BoxFuture<'static, Result<Arc<Token>>>>;
 
 /// Keeps the token of one login and renews it once for all callers.
+///
+/// A login that has begun goes on to its end, as a task of the tokio runtime that it began on, whoever stops
+/// waiting for it: where refresh tokens rotate, the org's answer is the only way to the next one. A process
+/// that stops should let it end, by [`settled`](TokenProvider::settled).
 pub struct TokenCache {
     shared: Arc<CacheShared>,
 }
@@ -175,6 +238,71 @@ impl TokenCache {
         let state = Mutex::default();
         Self { shared: Arc::new(CacheShared { exchange: Box::new(exchange), http, retry, state }) }
     }
+
+    /// What is known now, or the login to wait for.
+    fn now(&self) -> Now {
+        let mut state = self.shared.lock();
+        if let Some(token) = &state.current {
+            return Now::Known(Ok(Arc::clone(token)));
+        }
+        if let Some((at, error)) = &state.refused
+            && at.elapsed() < REFUSAL
+        {
+            return Now::Known(Err(error.clone()));
+        }
+        let flight = state.flight.get_or_insert_with(|| fly(Arc::clone(&self.shared)).boxed().shared());
+        Now::Wait(flight.clone())
+    }
+}
+
+enum Now {
+    Known(Result<Arc<Token>>),
+    Wait(Flight),
+}
+
+/// Logs in, in a task of its own. Without a runtime there is only the caller to do it.
+async fn fly(shared: Arc<CacheShared>) -> Result<Arc<Token>> {
+    let login = Landing { shared, landed: false }.exchange();
+    let Ok(runtime) = Handle::try_current() else {
+        return login.await;
+    };
+    match runtime.spawn(login.in_current_span()).await {
+        Ok(outcome) => outcome,
+        Err(ended) => {
+            let how = if ended.is_panic() { "its code panicked" } else { "its runtime was shut down" };
+            let message = format!("the login ended without an outcome: {how}");
+            Err(Error::new(ErrorKind::Io, message).with_source(ended))
+        }
+    }
+}
+
+/// A login under way. However it ends, it does not stand in the way of the next one.
+struct Landing {
+    shared: Arc<CacheShared>,
+    landed: bool,
+}
+
+impl Landing {
+    async fn exchange(mut self) -> Result<Arc<Token>> {
+        let shared = Arc::clone(&self.shared);
+        let outcome = shared.exchange.exchange(&*shared.http, &shared.retry).await.map(Arc::new);
+        self.landed = true;
+        let mut state = shared.lock();
+        state.flight = None;
+        state.current = outcome.as_ref().ok().cloned();
+        let refusal = outcome.as_ref().err().filter(|e| e.kind() == ErrorKind::Auth);
+        state.refused = refusal.map(|e| (Instant::now(), e.clone()));
+        drop(state);
+        outcome
+    }
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        if !self.landed {
+            let _flight = self.shared.lock().flight.take();
+        }
+    }
 }
 
 impl fmt::Debug for TokenCache {
@@ -185,33 +313,13 @@ impl fmt::Debug for TokenCache {
 
 impl TokenProvider for TokenCache {
     fn token(&self) -> BoxFuture<'_, Result<Arc<Token>>> {
-        let mut state = self.shared.lock();
-        if let Some(token) = &state.current {
-            let token = Arc::clone(token);
-            return Box::pin(async move { Ok(token) });
-        }
-        if let Some((at, error)) = &state.refused
-            && at.elapsed() < REFUSAL
-        {
-            let error = error.clone();
-            return Box::pin(async move { Err(error) });
-        }
-        // The flight belongs to whoever polls it: a caller that goes away leaves it to the others.
-        let flight = state.flight.get_or_insert_with(|| {
-            let shared = Arc::clone(&self.shared);
-            async move {
-                let outcome = shared.exchange.exchange(&*shared.http, &shared.retry).await.map(Arc::new);
-                let mut state = shared.lock();
-                state.flight = None;
-                state.current = outcome.as_ref().ok().cloned();
-                let refusal = outcome.as_ref().err().filter(|e| e.kind() == ErrorKind::Auth);
-                state.refused = refusal.map(|e| (Instant::now(), e.clone()));
-                outcome
+        // A login begins where it is waited for, so that one in the state is one under way.
+        Box::pin(async {
+            match self.now() {
+                Now::Known(outcome) => outcome,
+                Now::Wait(flight) => flight.await,
             }
-            .boxed()
-            .shared()
-        });
-        Box::pin(flight.clone())
+        })
     }
 
     fn invalidate(&self, stale: &Token) {
@@ -220,122 +328,16 @@ impl TokenProvider for TokenCache {
             state.current = None;
         }
     }
+
+    fn settled(&self) -> BoxFuture<'_, ()> {
+        let flight = self.shared.lock().flight.clone();
+        Box::pin(async {
+            if let Some(flight) = flight {
+                let _ = flight.await;
+            }
+        })
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use ::http::Request;
-    use bytes::Bytes;
-
-    use super::*;
-    use crate::http::{Response, TransportError, TransportErrorKind};
-
-    #[derive(Debug)]
-    struct Nowhere;
-
-    impl HttpService for Nowhere {
-        fn call(
-            &self,
-            _: Request<Bytes>,
-        ) -> BoxFuture<'static, std::result::Result<Response, TransportError>> {
-            Box::pin(async { Err(TransportError::new(TransportErrorKind::Connect, "nowhere")) })
-        }
-    }
-
-    #[derive(Debug)]
-    struct Counting(Arc<AtomicUsize>, bool);
-
-    impl Exchange for Counting {
-        fn exchange<'a>(
-            &'a self,
-            _: &'a dyn HttpService,
-            _: &'a RetryPolicy,
-        ) -> BoxFuture<'a, Result<Token>> {
-            Box::pin(async move {
-                let made = self.0.fetch_add(1, Ordering::SeqCst) + 1;
-                tokio::task::yield_now().await;
-                if self.1 {
-                    return Err(Error::new(ErrorKind::Auth, "invalid_grant"));
-                }
-                Token::new(format!("token {made}"), Url::parse("http://127.0.0.1:1/").unwrap())
-            })
-        }
-    }
-
-    fn cache(fails: bool) -> (Arc<TokenCache>, Arc<AtomicUsize>) {
-        let made = Arc::new(AtomicUsize::new(0));
-        let exchange = Counting(Arc::clone(&made), fails);
-        (Arc::new(TokenCache::new(exchange, Arc::new(Nowhere), RetryPolicy::none())), made)
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn a_thousand_callers_refused_at_once_cause_one_login() {
-        let (cache, made) = cache(false);
-        let stale = cache.token().await.unwrap();
-        let callers: Vec<_> = (0..1000)
-            .map(|_| {
-                let (cache, stale) = (Arc::clone(&cache), Arc::clone(&stale));
-                tokio::spawn(async move {
-                    cache.invalidate(&stale);
-                    cache.token().await.unwrap().access_token.expose().to_owned()
-                })
-            })
-            .collect();
-        for caller in callers {
-            assert_eq!(caller.await.unwrap(), "token 2");
-        }
-        assert_eq!(made.load(Ordering::SeqCst), 2);
-    }
-
-    #[tokio::test]
-    async fn callers_of_a_refused_login_share_the_refusal() {
-        let (cache, made) = cache(true);
-        let outcomes = futures_util::future::join_all((0..50).map(|_| cache.token())).await;
-        assert!(outcomes.iter().all(|o| o.as_ref().unwrap_err().kind() == ErrorKind::Auth));
-        assert_eq!(made.load(Ordering::SeqCst), 1, "a wrong password tried fifty times locks the user out");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_refused_login_is_not_tried_again_for_a_minute() {
-        let (cache, made) = cache(true);
-        for _ in 0..5 {
-            assert!(cache.token().await.is_err());
-        }
-        assert_eq!(made.load(Ordering::SeqCst), 1);
-        tokio::time::advance(REFUSAL).await;
-        assert!(cache.token().await.is_err());
-        assert_eq!(made.load(Ordering::SeqCst), 2);
-    }
-
-    #[tokio::test]
-    async fn a_caller_that_goes_away_does_not_leave_the_others_waiting() {
-        let (cache, _) = cache(false);
-        let mut first = cache.token();
-        assert!(futures_util::poll!(&mut first).is_pending());
-        drop(first);
-        assert_eq!(cache.token().await.unwrap().access_token.expose(), "token 1");
-    }
-
-    #[test]
-    fn a_token_is_good_for_https_and_loopback_only() {
-        for (url, good) in [
-            ("https://acme.my.salesforce.com", true),
-            ("http://127.0.0.1:8080", true),
-            ("http://[::1]:8080", true),
-            ("http://localhost", true),
-            ("http://localhost.example.com", false),
-            ("http://acme.my.salesforce.com", false),
-            ("ftp://127.0.0.1", false),
-        ] {
-            assert_eq!(may_carry_token(&Url::parse(url).unwrap()), good, "{url}");
-        }
-    }
-
-    #[test]
-    fn a_secret_never_shows() {
-        let token = Token::new("00Dxx!AQ", Url::parse("https://x.my.salesforce.com").unwrap()).unwrap();
-        assert!(!format!("{token:?}").contains("00Dxx"));
-    }
-}
+mod tests;

@@ -173,6 +173,13 @@ impl Client {
         self.0.tokens.token().await
     }
 
+    /// Waits until a login that is under way has ended. A login goes on when its callers are gone, and a
+    /// process that ends in the middle of one may lose a refresh token that the org has just replaced: call
+    /// this last.
+    pub async fn settled(&self) {
+        self.0.tokens.settled().await;
+    }
+
     /// The API calls that the org counted, as the last answer told.
     pub fn usage(&self) -> Option<Usage> {
         self.limits_view(|limits| limits.info().api)

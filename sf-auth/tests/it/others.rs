@@ -93,6 +93,15 @@ async fn an_org_of_the_salesforce_cli_is_used_with_its_session() {
     assert_eq!((org.username(), org.alias(), org.renews()), (Some("ann@acme.example"), Some("acme"), false));
     assert!(org.connect_with(http()).await.is_ok());
 
+    let jwt = "eyJ0bmsi.S3CRET-claims.S3CRET-signature";
+    Mock::given(method("GET"))
+        .and(header("authorization", format!("Bearer {jwt}").as_str()))
+        .respond_with(ResponseTemplate::new(200).set_body_json(serde_json::json!({})))
+        .mount(&server)
+        .await;
+    let org = CliOrg::from_json(&text.replace("00D58!AQ-S3CRET", jwt)).unwrap().connect_with(http()).await;
+    assert_eq!(org.unwrap().token().await.unwrap().access_token.expose(), jwt);
+
     let utf16: Vec<u8> = [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), utf16).unwrap();
@@ -125,14 +134,17 @@ async fn an_org_of_the_salesforce_cli_renews_its_token_where_the_json_is_verbose
 #[test]
 fn what_is_not_an_org_of_the_salesforce_cli_is_refused_with_the_command() {
     let failed = r#"{"status":1,"name":"NamedOrgNotFoundError","message":"No authorization information found for acme."}"#;
-    let hidden = displayed("https://acme.my.salesforce.com", "")
-        .replace("00D58!AQ-S3CRET", "[REDACTED] use another command");
+    let instead = |words| displayed("https://acme.my.salesforce.com", "").replace("00D58!AQ-S3CRET", words);
+    let (hidden, marked, starred) =
+        (instead("[REDACTED] use another command"), instead("[REDACTED]"), instead("*****"));
     for (text, words) in [
         ("", "not the Salesforce CLI's JSON"),
         ("[]", "not the Salesforce CLI's JSON"),
         (failed, "shows no org: No authorization information found for acme."),
         (r#"{"status":0,"result":{"username":"a"}}"#, "no access token"),
         (hidden.as_str(), "hides the access token"),
+        (marked.as_str(), "hides the access token"),
+        (starred.as_str(), "hides the access token"),
     ] {
         let error = seen(CliOrg::from_json(text).unwrap_err());
         assert_eq!(error.kind(), ErrorKind::InvalidInput);

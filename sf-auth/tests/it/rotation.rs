@@ -4,9 +4,12 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
+use futures_util::future::BoxFuture;
 use sf_auth::{ErrorKind, FileStore, Lease, Login, MemoryStore, RefreshToken, TokenStore};
-use sf_core::auth::{Exchange, Secret};
+use sf_core::auth::{Exchange, Secret, TokenCache, TokenProvider};
+use sf_core::http::{HttpService, Response, TransportError};
 use sf_core::retry::RetryPolicy;
+use tokio::sync::Notify;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
@@ -85,6 +88,50 @@ async fn each_refresh_spends_the_token_of_the_one_before() {
     }
     assert_eq!(org.spent(), ["refresh-S3CRET 0", "refresh-S3CRET 1", "refresh-S3CRET 2"]);
     assert_eq!(store.token().unwrap().expose(), "refresh-S3CRET 3");
+}
+
+/// Holds an answer on its way until it is let go.
+#[derive(Debug)]
+struct Held {
+    http: Arc<dyn HttpService>,
+    answered: Arc<Notify>,
+    go: Arc<Notify>,
+}
+
+impl HttpService for Held {
+    fn call(
+        &self,
+        request: ::http::Request<bytes::Bytes>,
+    ) -> BoxFuture<'static, Result<Response, TransportError>> {
+        let answer = self.http.call(request);
+        let (answered, go) = (Arc::clone(&self.answered), Arc::clone(&self.go));
+        Box::pin(async move {
+            let answer = answer.await;
+            answered.notify_one();
+            go.notified().await;
+            answer
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_whose_caller_goes_away_stores_the_next_token_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token.json");
+    let (_server, org) = Rotating::start().await;
+    let (answered, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let held = Held { http: http(), answered: Arc::clone(&answered), go: Arc::clone(&go) };
+    let grant = grant(&org.url, FileStore::new(&file));
+    let tokens = TokenCache::new(grant, Arc::new(held), RetryPolicy::none());
+    tokio::select! {
+        _ = tokens.token() => panic!("the answer was not held"),
+        () = answered.notified() => {}
+    }
+    go.notify_one();
+    tokens.settled().await;
+    assert_eq!(stored(&file).await.as_deref(), Some("refresh-S3CRET 1"));
+    assert_eq!(tokens.token().await.unwrap().access_token.expose(), "access-S3CRET1");
+    assert_eq!(org.spent(), ["refresh-S3CRET 0"]);
 }
 
 #[tokio::test]

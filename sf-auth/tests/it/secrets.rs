@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use sf_auth::{
-    CliOrg, ClientCredentials, Grant, JwtBearer, KeyStore, Login, RefreshToken, Session, TokenExchange,
-    UsernamePassword,
+    CliOrg, ClientCredentials, Device, Grant, JwtBearer, KeyStore, Login, RefreshToken, Session,
+    TokenExchange, UsernamePassword, WebServer,
 };
 use tracing_subscriber::fmt::MakeWriter;
 use wiremock::matchers::method;
@@ -49,14 +49,14 @@ impl MakeWriter<'_> for Captured {
 }
 
 /// Logs in, uses the client once, and returns everything that it shows.
-async fn shown(url: &str, grant: impl Grant) -> String {
+async fn shown(grant: impl Grant) -> String {
     let mut shown = format!("{grant:?}\n");
     match Login::new().http(http()).retry(hasty()).connect(grant).await {
         Ok(org) => {
             shown += &format!("{org:?} {:?}\n", org.token().await);
             shown += &format!("{:?}\n", org.get("sobjects").response().await.map(|a| a.status));
         }
-        Err(error) => shown += &format!("{url} {error} {error:?}\n"),
+        Err(error) => shown += &format!("{error} {error:?}\n"),
     }
     shown
 }
@@ -75,14 +75,14 @@ async fn every_grant(url: &str) -> String {
     let cli = format!(r#"{{"result":{{"sfdxAuthUrl":"force://key:s3cretOfTheApp:5AepR3fresh@{url}"}}}}"#);
     let password = UsernamePassword::new(url, "key", "s3cretOfTheApp", "ann@acme.example", "hunter2");
     [
-        shown(url, ClientCredentials::new(url, "key", "s3cretOfTheApp")).await,
-        shown(url, JwtBearer::new(url, "key", "ann@acme.example", pem)).await,
-        shown(url, password.security_token("S3curityT0ken")).await,
-        shown(url, Session::new(url, "00Dxx!AQT0ken")).await,
-        shown(url, RefreshToken::new(url, "key", "5AepR3fresh").client_secret("s3cretOfTheApp")).await,
-        shown(url, TokenExchange::new(url, "key", || "subj3ct").client_secret("s3cretOfTheApp")).await,
-        shown(url, CliOrg::from_json(&cli).unwrap()).await,
-        shown(url, JwtBearer::with_key(url, "key", "ann@acme.example", store.key().unwrap())).await,
+        shown(ClientCredentials::new(url, "key", "s3cretOfTheApp")).await,
+        shown(JwtBearer::new(url, "key", "ann@acme.example", pem)).await,
+        shown(password.security_token("S3curityT0ken")).await,
+        shown(Session::new(url, "00Dxx!AQT0ken")).await,
+        shown(RefreshToken::new(url, "key", "5AepR3fresh").client_secret("s3cretOfTheApp")).await,
+        shown(TokenExchange::new(url, "key", || "subj3ct").client_secret("s3cretOfTheApp")).await,
+        shown(CliOrg::from_json(&cli).unwrap()).await,
+        shown(JwtBearer::with_key(url, "key", "ann@acme.example", store.key().unwrap())).await,
         format!("{store:?} {:?}\n", store.clone().password("hunter2").key()),
         format!(
             "{:?}\n",
@@ -129,6 +129,22 @@ fn no_secret_shows_in_logs_debug_or_errors_whatever_the_outcome() {
             let line = text.lines().find(|line| line.contains(secret));
             assert_eq!(line, None, "{secret:?} shows in {place}");
         }
+    }
+}
+
+#[tokio::test]
+async fn no_grant_shows_what_else_is_in_its_url() {
+    for (url, without) in [
+        ("https://ann:hunter2@127.0.0.1:9", "https://127.0.0.1:9"),
+        ("https://127.0.0.1:port?sid=00Dxx!AQT0ken", "https://127.0.0.1:port"),
+    ] {
+        let people = format!("{:?}\n{:?}\n", WebServer::new(url, "key"), Device::new(url, "key"));
+        let shown = every_grant(url).await + &people;
+        for secret in SECRETS {
+            assert_eq!(shown.lines().find(|line| line.contains(secret)), None, "{secret:?} shows");
+        }
+        // Seven grants besides the CLI's, and the two above.
+        assert!(shown.matches(&format!("_url: {without:?}")).count() >= 9, "{shown}");
     }
 }
 

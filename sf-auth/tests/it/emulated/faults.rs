@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sf_auth::{ClientCredentials, ErrorKind, FileStore, Login, RefreshToken, TokenStore, WebServer};
+use sf_auth::{
+    ClientCredentials, ErrorKind, FileStore, Login, RefreshToken, TokenStore, UsernamePassword, WebServer,
+};
 use sf_core::Client;
 use sf_core::http::{HttpService, ReqwestService};
 use sf_sim::Sim;
@@ -117,6 +119,28 @@ async fn a_redirect_to_another_host_is_not_followed() {
         ends(Action::Reply(to), "where nothing secret is sent unasked").await;
     }
     assert!(elsewhere.journal().requests().is_empty(), "something was sent to another host");
+}
+
+#[tokio::test]
+async fn a_password_whose_answer_is_lost_is_not_sent_again_and_one_that_the_org_puts_off_is() {
+    for (action, kind) in [
+        (Action::ResetAfter, Some(ErrorKind::Broken)),
+        (Action::cut(40), Some(ErrorKind::Broken)),
+        (Action::server_error(), Some(ErrorKind::Server)),
+        (Action::too_many_requests(0), None),
+        (Action::unavailable(), None),
+    ] {
+        let sim = org();
+        sim.faults().add(Fault::on(Route::Token).then(action.clone()));
+        let server = sim.serve("127.0.0.1:0").await.unwrap();
+        let known = sim.credentials();
+        let (id, secret) = (known.client_id.as_str(), known.client_secret.as_str());
+        let grant = UsernamePassword::new(server.url(), id, secret, &known.username, known.password.as_str())
+            .security_token(known.security_token.as_str());
+        let outcome = seen(Login::new().http(http()).retry(hasty()).connect(grant).await);
+        assert_eq!(outcome.err().map(|e| e.kind()), kind, "{action:?}");
+        assert_eq!(sim.journal().count(&Route::Token), if kind.is_some() { 1 } else { 2 }, "{action:?}");
+    }
 }
 
 /// A refresh token that works once meets the two kinds of reset: before the org has seen it, and after.

@@ -129,6 +129,19 @@ async fn a_revoked_token_is_gone_and_a_second_revocation_says_so() {
 }
 
 #[tokio::test]
+async fn a_revocation_whose_answer_is_lost_has_worked_when_the_org_no_longer_knows_the_token() {
+    let sim = org();
+    let token = sim.access_token();
+    sim.faults().add(Fault::on(Route::Revoke).then(Action::ResetAfter));
+    revoke(URL, token.as_str(), &login(&sim)).await.unwrap();
+    assert_eq!(sim.journal().count(&Route::Revoke), 2);
+    // What was never sent has ended nothing.
+    sim.faults().add(Fault::on(Route::Revoke).then(Action::too_many_requests(0)));
+    let error = seen(revoke(URL, token.as_str(), &login(&sim)).await.unwrap_err());
+    assert_eq!((error.kind(), sim.journal().count(&Route::Revoke)), (ErrorKind::InvalidToken, 4));
+}
+
+#[tokio::test]
 async fn an_org_that_moves_is_followed_and_its_old_host_gets_no_token() {
     let sim = org();
     let (old, new) = (sim.serve("127.0.0.1:0").await.unwrap(), sim.serve("127.0.0.1:0").await.unwrap());
