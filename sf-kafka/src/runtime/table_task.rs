@@ -110,6 +110,7 @@ impl TableTask {
                     self.status.set(Phase::Stopped);
                     return Ok(());
                 }
+                () = self.refused.cancelled() => {}
                 () = self.wait_after(&error, pause) => {}
             }
         }
@@ -135,8 +136,17 @@ impl TableTask {
                 "the org's allowance for the day is used up, waiting for it"
             );
             self.status.set(Phase::WaitingForAllowance(said));
-            allowance(&self.client).await;
-            tracing::info!(connector, table, "the org has calls and jobs left again");
+            match allowance(&self.client, pause).await {
+                Ok(()) => tracing::info!(connector, table, "the org has calls and jobs left again"),
+                Err(e) => {
+                    tracing::info!(
+                        connector,
+                        table,
+                        error = chain(&e),
+                        "the org does not tell its limits, trying"
+                    );
+                }
+            }
         } else {
             let (hint, retry_in_s) = (error.hint(), pause.as_secs());
             tracing::warn!(
