@@ -10,7 +10,7 @@ use sf_core::limits::Limit;
 use sf_soql::DescribeCache;
 
 use crate::Result;
-use crate::config::BulkQuerySource;
+use crate::config::{Auth, BulkQuerySource};
 use crate::runtime::connect;
 use crate::source::bulk_query::TablePlan;
 
@@ -36,8 +36,18 @@ pub struct Forecast {
     pub jobs: Option<Limit>,
 }
 
+/// Why the org must not be asked before the connector runs, where that is so.
+///
+/// An app can rotate refresh tokens, and then a login spends the one of the configuration: without a file that
+/// keeps the next one, the connector would be refused.
+pub fn not_asked(config: &BulkQuerySource) -> Option<&'static str> {
+    matches!(config.auth, Auth::RefreshToken { file: None, .. }).then_some(
+        "the org is not asked: a login could spend oauth.refresh.token, and no salesforce.refresh.token.file keeps the next one",
+    )
+}
+
 /// Asks the org what a configuration will read and cost. It logs in, describes the objects and reads the
-/// limits; it makes no job.
+/// limits; it makes no job. Ask [`not_asked`] first.
 ///
 /// # Errors
 /// As a connector would fail: the login, an object that does not exist or that the Bulk API cannot read, a
