@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sf_kafka::check::forecast;
 use sf_kafka::runtime::Phase;
 use sf_sim::fault::{Action, Fault, Route};
 use tokio::time::Instant;
@@ -120,6 +121,20 @@ async fn a_connector_whose_user_may_not_read_the_limits_goes_on_the_next_day() {
     running.until(bench.offsets.windows(1)).await;
     running.stopped().await;
     bench.assert_exact("no access to the limits");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_for_a_user_who_may_not_read_the_limits_says_so_and_tells_the_rest() {
+    let bench = Bench::in_process(leads());
+    let refusal = Action::error(403, "INSUFFICIENT_ACCESS", "no access to the limits");
+    bench.sim.faults().add(Fault::on(Route::Limits).always().then(refusal));
+    let told = forecast(&bench.config(&[]), bench.http.clone()).await.unwrap();
+    assert_eq!((told.calls.is_none(), told.jobs.is_none(), told.tables.len()), (true, true, 1));
+    says(
+        &told.to_string(),
+        &["the org's limits cannot be read: ", "no access to the limits", "API calls a day"],
+    );
+    assert_eq!(told.to_string().lines().filter(|line| line.contains("limits cannot be read")).count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
