@@ -46,7 +46,8 @@ pub struct Forecast {
 /// keeps the next one, the connector would be refused.
 pub fn not_asked(config: &BulkQuerySource) -> Option<&'static str> {
     matches!(config.auth, Auth::RefreshToken { file: None, .. }).then_some(
-        "the org is not asked: a login could spend oauth.refresh.token, and no salesforce.refresh.token.file keeps the next one",
+        "the org is not asked: a login could spend oauth.refresh.token, and no salesforce.refresh.token.file \
+         keeps the next one",
     )
 }
 

@@ -57,7 +57,8 @@ fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
 }
 
 /// Waits until the org has something left of each allowance of the day, or does not tell: then only the work
-/// itself can show how it stands, and what else is wrong. At least `pause` is waited in any case.
+/// itself can show how it stands, and what else is wrong. It asks first after `pause`, where that is longer than
+/// usual.
 pub(super) async fn allowance(client: &Client, pause: Duration) -> crate::Result<()> {
     let first = pause.max(ALLOWANCE_PAUSE);
     for asked in 0.. {

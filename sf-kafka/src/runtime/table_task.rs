@@ -227,7 +227,7 @@ impl TableTask {
 }
 
 /// A record that can never be sent, with the row that it is of.
-fn undeliverable(error: kafka::Error, key: &[u8]) -> Error {
+fn undelivered(error: kafka::Error, key: &[u8]) -> Error {
     let error = Error::from(error);
     let text = format!("the row with the key {} could not be delivered", String::from_utf8_lossy(key));
     error.about(text)
@@ -307,8 +307,8 @@ impl Life<'_> {
         }
     }
 
-    /// Delivers the page in hand and stores the offset behind it. Asked to stop or to end, or where the page breaks
-    /// off for longer than it is worth waiting, it stores how many rows of the page have arrived.
+    /// Delivers the page in hand and stores the offset behind it. Asked to stop or to end, or where the page
+    /// breaks off for longer than it is worth waiting, it stores how many rows of the page have arrived.
     async fn deliver(&mut self, page: &PageInfo) -> Result<Go> {
         let begun = Instant::now();
         let arrivals = Page::new();
@@ -366,7 +366,7 @@ impl Life<'_> {
             let record = KafkaRecord::to(&self.task.table.topic).key(key).value(value);
             tokio::select! {
                 biased;
-                taken = self.task.producer.send(record, arrivals) => taken.map_err(|e| undeliverable(e, key))?,
+                taken = self.task.producer.send(record, arrivals) => taken.map_err(|e| undelivered(e, key))?,
                 // The queue is full.
                 () = stop.cancelled() => return Ok(End::Withheld(Go::Stop)),
                 () = refused.cancelled() => return Ok(End::Withheld(Go::Anew)),
