@@ -36,7 +36,8 @@ pub struct Whoami {
     user: std::result::Result<UserInfo, String>,
     token: std::sync::Arc<Token>,
     version: ApiVersion,
-    limits: Vec<Left>,
+    /// Or why this user may not read them.
+    limits: std::result::Result<Vec<Left>, String>,
 }
 
 impl Whoami {
@@ -53,18 +54,28 @@ impl Whoami {
             }
             Err(error) => return Err(error.into()),
         };
-        let all = org.limits().await?;
-        let left = |(name, words): (&'static str, &'static str)| {
-            all.get(name).map(|limit| Left { name, words, remaining: limit.remaining, max: limit.max })
+        let limits = match org.limits().await {
+            Ok(all) => Ok(SHOWN
+                .into_iter()
+                .filter_map(|(name, words)| {
+                    let limit = all.get(name)?;
+                    Some(Left { name, words, remaining: limit.remaining, max: limit.max })
+                })
+                .collect()),
+            Err(error) if error.kind() == sf_core::ErrorKind::Refused => Err(error.to_string()),
+            Err(error) => return Err(error.into()),
         };
-        let limits = SHOWN.into_iter().filter_map(left).collect();
         Ok(Self { user, token: org.token().await?, version: org.api_version(), limits })
     }
 
     /// What is left of the day's calls and a few other allowances, a line each.
     pub fn left(&self) -> String {
+        let limits = match &self.limits {
+            Ok(limits) => limits,
+            Err(why) => return format!("What is left of the org's allowances is not told: {why}\n"),
+        };
         let width = SHOWN.iter().map(|(_, words)| words.len()).max().unwrap_or_default();
-        let lines = self.limits.iter().map(|Left { words, remaining, max, .. }| {
+        let lines = limits.iter().map(|Left { words, remaining, max, .. }| {
             format!("  {words:width$}  {:>11} of {:>11}\n", number(*remaining), number(*max))
         });
         std::iter::once("Left of the org's allowances\n".to_owned()).chain(lines).collect()
@@ -94,7 +105,7 @@ impl fmt::Display for Whoami {
         writeln!(f, "  org       {}", id(org))?;
         writeln!(f, "  instance  {}", self.token.instance_url.as_str().trim_end_matches('/'))?;
         write!(f, "  API       {}", self.version)?;
-        match self.limits.iter().find(|left| left.name == "DailyApiRequests") {
+        match self.limits.iter().flatten().find(|left| left.name == "DailyApiRequests") {
             Some(Left { remaining, max, .. }) => {
                 write!(f, ", {} of {} calls left today", number(*remaining), number(*max))
             }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use sf_core::ErrorKind;
 use sf_core::http::HttpService;
 use sf_core::limits::Limit;
 use sf_soql::DescribeCache;
 
 use crate::Result;
-use crate::config::BulkQuerySource;
+use crate::config::{Auth, BulkQuerySource};
+use crate::error::chain;
 use crate::runtime::connect;
 use crate::source::bulk_query::TablePlan;
 
@@ -34,10 +36,23 @@ pub struct Forecast {
     pub calls: Option<Limit>,
     /// The org's daily query jobs.
     pub jobs: Option<Limit>,
+    /// What the org said where it does not let this user read its limits.
+    pub limits_refused: Option<String>,
+}
+
+/// Why the org must not be asked before the connector runs, where that is so.
+///
+/// An app can rotate refresh tokens, and then a login spends the one of the configuration: without a file that
+/// keeps the next one, the connector would be refused.
+pub fn not_asked(config: &BulkQuerySource) -> Option<&'static str> {
+    matches!(config.auth, Auth::RefreshToken { file: None, .. }).then_some(
+        "the org is not asked: a login could spend oauth.refresh.token, and no salesforce.refresh.token.file \
+         keeps the next one",
+    )
 }
 
 /// Asks the org what a configuration will read and cost. It logs in, describes the objects and reads the
-/// limits; it makes no job.
+/// limits; it makes no job. Ask [`not_asked`] first.
 ///
 /// # Errors
 /// As a connector would fail: the login, an object that does not exist or that the Bulk API cannot read, a
@@ -51,7 +66,13 @@ pub async fn forecast(config: &BulkQuerySource, http: Arc<dyn HttpService>) -> R
     for table in &config.tables {
         tables.push(TablePlan::make(&describes, table, overlap).await?);
     }
-    let limits = client.limits().await?;
+    // No connector needs them to run.
+    let (limits, limits_refused) = match client.limits().await {
+        Ok(limits) => (Some(limits), None),
+        Err(error) if error.kind() == ErrorKind::Refused => (None, Some(chain(&error))),
+        Err(error) => return Err(error.into()),
+    };
+    let limit = |name| limits.as_ref().and_then(|limits| limits.get(name));
     let polls = u64::try_from(DAY / config.poll_interval.as_millis().max(1)).unwrap_or(u64::MAX);
     // By a date, the last day is read again each time.
     let restless = tables.iter().filter(|t| t.cursor_is_date()).count() as u64;
@@ -62,8 +83,9 @@ pub async fn forecast(config: &BulkQuerySource, http: Arc<dyn HttpService>) -> R
         calls_when_idle: idle,
         calls_at_most: polls.saturating_mul(CALLS_A_WINDOW + 1),
         jobs_at_most: polls,
-        calls: limits.get("DailyApiRequests"),
-        jobs: limits.get("DailyBulkV2QueryJobs"),
+        calls: limit("DailyApiRequests"),
+        jobs: limit("DailyBulkV2QueryJobs"),
+        limits_refused,
     })
 }
 
@@ -112,6 +134,9 @@ impl fmt::Display for Forecast {
             of(self.calls.as_ref())
         )?;
         writeln!(f, "  query jobs a day: up to {} ({})", self.jobs_at_most, of(self.jobs.as_ref()))?;
+        if let Some(why) = &self.limits_refused {
+            writeln!(f, "  the org's limits cannot be read: {why}")?;
+        }
         for warning in self.warnings() {
             writeln!(f, "  warning: {warning}")?;
         }

@@ -153,8 +153,9 @@ fn of_call(error: &sf_core::Error) -> Outlook {
 
 /// What whoever looks after a connector can do about a failed call, in the words of its configuration.
 fn advice(error: &sf_core::Error) -> Option<String> {
-    const NEXT_TOKEN: &str = "An app that rotates refresh tokens ends each with its use: get a new one by a login, and name a \
-        file in salesforce.refresh.token.file, so that the next one outlives this process.";
+    const NEXT_TOKEN: &str = "An app that rotates refresh tokens ends each with its use: get a new one by a login for \
+        oauth.refresh.token, and name a file in salesforce.refresh.token.file, so that the next one outlives this process. \
+        Where a file is named already, remove or replace it: what it holds wins over oauth.refresh.token.";
     let text = match error.error_code() {
         Some("API_DISABLED_FOR_ORG") => {
             "The org's edition has no API, or the user lacks the permission \"API Enabled\" (Setup > Permission Sets)."
@@ -170,8 +171,10 @@ fn advice(error: &sf_core::Error) -> Option<String> {
             "Check salesforce.instance, and behind a proxy http.proxy or the variables HTTPS_PROXY and NO_PROXY."
         }
         _ => match (sf_auth::Error::from(error.clone()).kind(), error.hint()) {
-            (sf_auth::ErrorKind::ReusedRefreshToken, _) => NEXT_TOKEN,
-            (sf_auth::ErrorKind::ExpiredToken, Some(hint)) => return Some(format!("{hint} {NEXT_TOKEN}")),
+            (sf_auth::ErrorKind::ReusedRefreshToken | sf_auth::ErrorKind::ExpiredToken, Some(hint)) => {
+                return Some(format!("{hint} {NEXT_TOKEN}"));
+            }
+            (sf_auth::ErrorKind::ReusedRefreshToken, None) => NEXT_TOKEN,
             (_, hint) => hint?,
         },
     };
@@ -309,6 +312,16 @@ mod tests {
         ] {
             assert!(error.hint().is_some_and(|hint| hint.contains(word)), "{:?}", error.hint());
         }
+    }
+
+    #[test]
+    fn a_spent_refresh_token_is_told_with_what_its_login_says_and_with_the_file_that_wins() {
+        let said = vec![sf_core::ApiError::new("invalid_grant", "token reuse detected")];
+        let call = sf_core::Error::new(sf_core::ErrorKind::Auth, "refused").with_api_errors(said);
+        let error = Error::from(call.with_hint("The refused token is the store's."));
+        let hint = error.hint().unwrap();
+        assert!(hint.starts_with("The refused token is the store's. An app that rotates"), "{hint}");
+        assert!(hint.contains("remove or replace it: what it holds wins over oauth.refresh.token"), "{hint}");
     }
 
     #[test]

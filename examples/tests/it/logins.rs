@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rcgen::{KeyPair, PKCS_RSA_SHA256};
+use sf_sim::fault::{Action, Fault, Route};
 use sf_sim::{App, Server, Sim, User};
 
 use super::{complained, program, said};
@@ -285,6 +286,18 @@ async fn whoami_shows_what_is_left_of_the_orgs_allowances() {
         left.lines().any(|line| line.ends_with("1 of      10,000") && line.contains("query jobs today")),
         "{left}"
     );
+    org.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoami_shows_the_rest_to_a_user_who_may_not_read_the_limits() {
+    let org = Elsewhere::new().await;
+    let refusal = Action::error(403, "INSUFFICIENT_ACCESS", "no access to the limits");
+    org.sim.faults().add(Fault::on(Route::Limits).always().then(refusal));
+    let command = org.told(WHOAMI, &[]);
+    let said = tokio::task::spawn_blocking(move || said(command)).await.unwrap();
+    assert!(said.contains(AS_ADA) && said.contains("allowances is not told: "), "{said}");
+    assert!(said.contains("no access to the limits"), "{said}");
     org.server.shutdown().await;
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sf_core::http::ReqwestService;
-use sf_kafka::check::forecast;
+use sf_kafka::check::{forecast, not_asked};
 use sf_kafka::config::{BulkQuerySource, Checked, Config, ConnectorConfig};
 use sf_kafka::kafka::{Cluster, Settings};
 use sf_kafka::offset::{FileStore, KafkaStore, OffsetStore};
@@ -170,7 +170,11 @@ async fn check_all(check: Check) -> ExitCode {
     let Some(configs) = read(&check.configs) else { return ExitCode::FAILURE };
     let mut good = true;
     for (config, _) in configs {
-        let asked = if check.offline { Ok(String::new()) } else { ask(&config).await };
+        let asked = match not_asked(&config) {
+            _ if check.offline => Ok(String::new()),
+            Some(why) => Ok(format!("  {why}\n")),
+            None => ask(&config).await,
+        };
         match asked {
             Ok(text) => print!("{}: the configuration is good\n{text}", config.name),
             Err(error) => {

@@ -40,7 +40,9 @@ impl Config {
             Some("properties") => false,
             _ => text.trim_start().starts_with('{'),
         };
-        if is_json { Self::from_json(origin, &text) } else { Self::from_properties(origin, &text) }
+        let config =
+            if is_json { Self::from_json(origin, &text) } else { Self::from_properties(origin, &text) }?;
+        Ok(config.in_folder(path.parent()))
     }
 
     /// Reads Kafka Connect's JSON: the keys themselves, or `{"name": …, "config": {…}}`.

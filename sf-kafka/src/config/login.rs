@@ -173,7 +173,7 @@ pub(super) fn auth(reader: &mut Reader<'_>) -> Option<Auth> {
             refresh_token: Secret::new(
                 reader.required(REFRESH_TOKEN, &needs("a refresh token that the app was given")),
             ),
-            file: reader.text(REFRESH_FILE).map(PathBuf::from),
+            file: reader.text(REFRESH_FILE).map(|path| reader.beside(path)),
         },
         _ => {
             my_domain(reader);

@@ -1,6 +1,7 @@
 //! From texts to checked values, by a connector's table. Nothing stops at the first problem.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use sf_core::auth::Secret;
 
@@ -192,6 +193,11 @@ impl<'a> Reader<'a> {
             }
             _ => self.findings.push(Finding::new(Severity::Problem, name, message)),
         }
+    }
+
+    /// A path of the configuration, which is relative to its file.
+    pub(super) fn beside(&self, path: &str) -> PathBuf {
+        self.config.beside(path)
     }
 
     pub(super) fn warning(&mut self, name: &str, message: impl Into<String>) {

@@ -1,6 +1,7 @@
 //! A configuration as it was given: keys and texts, not yet understood.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
@@ -22,6 +23,8 @@ use super::problem::{Finding, Severity};
 #[derive(Clone)]
 pub struct Config {
     origin: String,
+    /// Where the file is that it came from, if it came from one.
+    folder: Option<PathBuf>,
     values: IndexMap<String, String>,
     /// What was wrong already with the form: values that are no text, keys given twice.
     findings: Vec<Finding>,
@@ -33,7 +36,13 @@ impl Config {
     /// A configuration without keys. The origin stands before everything that is said about it.
     #[must_use]
     pub fn new(origin: impl Into<String>) -> Self {
-        Self { origin: origin.into(), values: IndexMap::new(), findings: Vec::new(), outer_name: None }
+        Self {
+            origin: origin.into(),
+            folder: None,
+            values: IndexMap::new(),
+            findings: Vec::new(),
+            outer_name: None,
+        }
     }
 
     /// A configuration of pairs; of a key given twice the last one counts.
@@ -87,6 +96,16 @@ impl Config {
     /// All keys in the order in which they were given.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.values.keys().map(String::as_str)
+    }
+
+    /// A path beside the file, where it is relative and there is a file.
+    pub(super) fn beside(&self, path: &str) -> PathBuf {
+        self.folder.as_ref().map_or_else(|| PathBuf::from(path), |folder| folder.join(path))
+    }
+
+    pub(super) fn in_folder(mut self, folder: Option<&Path>) -> Self {
+        self.folder = folder.map(Path::to_owned);
+        self
     }
 
     pub(crate) fn findings(&self) -> &[Finding] {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sf_core::Client;
 use sf_core::limits::Usage;
 
+use crate::error::chain;
 use crate::{Error, Outlook};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -55,20 +56,27 @@ fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
     first.saturating_mul(1 << times.min(20)).min(longest)
 }
 
-/// Waits until the org has something left of each allowance of the day.
-pub(super) async fn allowance(client: &Client) {
+/// Waits until the org has something left of each allowance of the day, or does not tell: then only the work
+/// itself can show how it stands, and what else is wrong. It asks first after `pause`, where that is longer than
+/// usual.
+pub(super) async fn allowance(client: &Client, pause: Duration) -> crate::Result<()> {
+    let first = pause.max(ALLOWANCE_PAUSE);
     for asked in 0.. {
-        tokio::time::sleep(doubled(ALLOWANCE_PAUSE, asked, LONGEST_ALLOWANCE_PAUSE)).await;
-        match client.limits().await {
+        tokio::time::sleep(doubled(first, asked, LONGEST_ALLOWANCE_PAUSE)).await;
+        match client.limits().await.map_err(Error::from) {
             Ok(limits) => {
                 let left = |name| limits.get(name).is_none_or(|l| l.remaining > 0);
                 if ALLOWANCES.into_iter().all(left) {
-                    return;
+                    break;
                 }
             }
-            Err(e) => tracing::debug!(error = %e, "the org does not tell its limits"),
+            Err(e) if matches!(e.outlook(), Outlook::DailyLimit | Outlook::Passing) => {
+                tracing::debug!(error = chain(&e), "the org does not tell its limits for now");
+            }
+            Err(e) => return Err(e),
         }
     }
+    Ok(())
 }
 
 /// By how much to stretch the time between two polls, as little is left of what a poll uses up.

@@ -78,10 +78,10 @@ struct Sent {
 enum End {
     /// At the end of the page.
     Page,
-    /// The process is to stop.
-    Stop,
-    /// The process is to stop, and the producer had no room for the row that was read last.
-    Withheld,
+    /// The process is to stop, or the table to end.
+    Early(Go),
+    /// The same, and the producer had no room for the row that was read last.
+    Withheld(Go),
     /// The page broke off.
     Broken(Error),
 }
@@ -110,6 +110,7 @@ impl TableTask {
                     self.status.set(Phase::Stopped);
                     return Ok(());
                 }
+                () = self.refused.cancelled() => {}
                 () = self.wait_after(&error, pause) => {}
             }
         }
@@ -135,8 +136,17 @@ impl TableTask {
                 "the org's allowance for the day is used up, waiting for it"
             );
             self.status.set(Phase::WaitingForAllowance(said));
-            allowance(&self.client).await;
-            tracing::info!(connector, table, "the org has calls and jobs left again");
+            match allowance(&self.client, pause).await {
+                Ok(()) => tracing::info!(connector, table, "the org has calls and jobs left again"),
+                Err(e) => {
+                    tracing::info!(
+                        connector,
+                        table,
+                        error = chain(&e),
+                        "the org does not tell its limits, trying"
+                    );
+                }
+            }
         } else {
             let (hint, retry_in_s) = (error.hint(), pause.as_secs());
             tracing::warn!(
@@ -217,7 +227,7 @@ impl TableTask {
 }
 
 /// A record that can never be sent, with the row that it is of.
-fn refused(error: kafka::Error, key: &[u8]) -> Error {
+fn undelivered(error: kafka::Error, key: &[u8]) -> Error {
     let error = Error::from(error);
     let text = format!("the row with the key {} could not be delivered", String::from_utf8_lossy(key));
     error.about(text)
@@ -234,8 +244,9 @@ impl Life<'_> {
             let polled = Instant::now();
             let go = self.poll(patience).await;
             self.show_lag();
-            if go? == Go::Stop {
-                return Ok(Go::Stop);
+            let go = go?;
+            if go != Go::On {
+                return Ok(go);
             }
             let calls = self.task.client.usage();
             if let Some(calls) = calls {
@@ -259,8 +270,11 @@ impl Life<'_> {
     /// One window, if there is one due.
     async fn poll(&mut self, patience: &mut Patience) -> Result<Go> {
         loop {
+            // The next step can log in: no more of them once the login was refused.
             let step = tokio::select! {
+                biased;
                 () = self.task.stop.cancelled() => return Ok(Go::Stop),
+                () = self.task.refused.cancelled() => return Ok(Go::Anew),
                 step = self.source.step() => step?,
             };
             self.count_repeated();
@@ -279,8 +293,9 @@ impl Life<'_> {
                 }
                 Step::Page(page) => {
                     self.task.status.set(Phase::Reading);
-                    if self.deliver(&page).await? == Go::Stop {
-                        return Ok(Go::Stop);
+                    let go = self.deliver(&page).await?;
+                    if go != Go::On {
+                        return Ok(go);
                     }
                     patience.progress();
                     if self.source.is_between_windows() {
@@ -292,8 +307,8 @@ impl Life<'_> {
         }
     }
 
-    /// Delivers the page in hand and stores the offset behind it. Asked to stop, or where the page breaks
-    /// off for longer than it is worth waiting, it stores how many rows of the page have arrived.
+    /// Delivers the page in hand and stores the offset behind it. Asked to stop or to end, or where the page
+    /// breaks off for longer than it is worth waiting, it stores how many rows of the page have arrived.
     async fn deliver(&mut self, page: &PageInfo) -> Result<Go> {
         let begun = Instant::now();
         let arrivals = Page::new();
@@ -306,8 +321,8 @@ impl Life<'_> {
                 }
                 None => return Ok(Go::Stop),
             },
-            End::Withheld => return Ok(Go::Stop),
-            End::Stop => (Go::Stop, None),
+            End::Withheld(go) => return Ok(go),
+            End::Early(go) => (go, None),
             End::Broken(error) => (Go::On, Some(error)),
         };
         let whole = go == Go::On && broken.is_none();
@@ -331,12 +346,14 @@ impl Life<'_> {
     /// An error means that a row was read and not handed over: nothing of the page may be stored, and it is
     /// read again.
     async fn hand_over(&mut self, arrivals: &Arc<Page>, sent: &mut Sent) -> Result<End> {
-        let stop = &self.task.stop;
+        let TableTask { stop, refused, .. } = self.task;
         loop {
             let row = tokio::select! {
                 biased;
                 row = self.source.next_row() => row,
-                () = stop.cancelled() => return Ok(End::Stop),
+                () = stop.cancelled() => return Ok(End::Early(Go::Stop)),
+                // A page that breaks off is asked for again, by a login where the token has ended.
+                () = refused.cancelled() => return Ok(End::Early(Go::Anew)),
             };
             let row = match row {
                 Ok(Some(row)) => row,
@@ -349,15 +366,21 @@ impl Life<'_> {
             let record = KafkaRecord::to(&self.task.table.topic).key(key).value(value);
             tokio::select! {
                 biased;
-                taken = self.task.producer.send(record, arrivals) => taken.map_err(|e| refused(e, key))?,
+                taken = self.task.producer.send(record, arrivals) => taken.map_err(|e| undelivered(e, key))?,
                 // The queue is full.
-                () = stop.cancelled() => return Ok(End::Withheld),
+                () = stop.cancelled() => return Ok(End::Withheld(Go::Stop)),
+                () = refused.cancelled() => return Ok(End::Withheld(Go::Anew)),
             }
             sent.rows += 1;
             sent.bytes += self.writer.size();
             self.task.status.rows.fetch_add(1, Ordering::Relaxed);
-            if sent.rows.is_multiple_of(LOOK_UP) && stop.is_cancelled() {
-                return Ok(End::Stop);
+            if sent.rows.is_multiple_of(LOOK_UP) {
+                if stop.is_cancelled() {
+                    return Ok(End::Early(Go::Stop));
+                }
+                if refused.is_cancelled() {
+                    return Ok(End::Early(Go::Anew));
+                }
             }
         }
     }
@@ -386,7 +409,11 @@ impl Life<'_> {
         if offset.is_in_flight() {
             self.made += 1;
             if self.made.is_multiple_of(JOBS_BETWEEN_LOOKS) {
-                self.jobs = query_jobs(&self.task.client).await;
+                self.jobs = tokio::select! {
+                    biased;
+                    () = self.task.refused.cancelled() => return,
+                    jobs = query_jobs(&self.task.client) => jobs,
+                };
             }
         }
     }

@@ -11,7 +11,7 @@ use sf_kafka::kafka::{Cluster, NewTopic};
 use sf_sim::{App, Sim};
 use tokio::process::Command;
 
-use crate::kafka_support::{fresh, real, shared};
+use crate::kafka_support::{fresh, real, shared, skip};
 use crate::process::{Run, is_page, written};
 use crate::seed::rows;
 
@@ -25,10 +25,13 @@ struct Store {
     certificate: String,
 }
 
-/// Runs a tool in a folder; false where there is none.
+/// Runs a tool in a folder; false, with a line that says so, where there is none.
 async fn tool(folder: &Path, name: &str, arguments: &str) -> bool {
     let ran = Command::new(name).args(arguments.split(' ')).current_dir(folder).output().await;
-    let Ok(output) = ran else { return false };
+    let Ok(output) = ran else {
+        skip(name, &format!("{name} is absent: a key store that it makes"));
+        return false;
+    };
     assert!(output.status.success(), "{name} {arguments}: {output:?}");
     true
 }

@@ -72,7 +72,11 @@ impl Site {
     }
 
     async fn check(&self, config: &str) -> (bool, String) {
-        let output = program(self.folder()).arg("check").arg(config).output().await.unwrap();
+        Self::check_in(self.folder(), config).await
+    }
+
+    async fn check_in(folder: &Path, config: &str) -> (bool, String) {
+        let output = program(folder).arg("check").arg(config).output().await.unwrap();
         let said = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8(said).unwrap())
     }
@@ -244,4 +248,31 @@ async fn without_a_file_a_restart_is_refused_once_and_the_text_names_the_way_out
     says(&said, &["invalid_grant", "salesforce.refresh.token.file"]);
     assert!(!said.contains(&token), "{said}");
     assert_eq!(site.logins() - before, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_does_not_spend_a_refresh_token_whose_successor_nobody_keeps() {
+    let (site, config, token) = rotating(&json!({})).await;
+    let before = site.logins();
+    let (good, said) = site.check(&config).await;
+    assert!(good && !said.contains(&token), "{said}");
+    says(&said, &["the configuration is good\n  the org is not asked: ", "salesforce.refresh.token.file"]);
+    assert_eq!(site.logins(), before, "{said}");
+    let mut run = site.run(&config);
+    run.until(all_delivered(1)).await;
+    run.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_leaves_the_next_refresh_token_where_run_finds_it_whatever_the_working_directory() {
+    let (site, config, _) = rotating(&json!({ "salesforce.refresh.token.file": "token.json" })).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (good, said) = Site::check_in(elsewhere.path(), &config).await;
+    assert!(good, "{said}");
+    says(&said, &["API calls a day"]);
+    let mut run = site.run(&config);
+    run.until(all_delivered(1)).await;
+    run.stop().await;
+    assert!(site.folder().join("token.json").exists());
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
 }

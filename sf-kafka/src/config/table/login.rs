@@ -94,7 +94,8 @@ pub(super) static KEYS: &[Key] = &[
         "salesforce.refresh.token.file",
         Kind::String,
         "A file in which the next refresh token is kept, for an app that rotates them: what it holds wins over \
-         `oauth.refresh.token`. Without it the next one is lost when the process ends.",
+         `oauth.refresh.token`. A relative path begins beside the configuration's file. Without it the next one \
+         is lost when the process ends, and `sf-kafka check` does not log in.",
     )
     .low()
     .ours(),

@@ -9,7 +9,7 @@ use sf_sim::Sim;
 use sf_sim::clock::Clock;
 use sf_sim::fault::{Action, Fault, Reply, Route};
 
-use super::support::{Bench, leads, says};
+use super::support::{Bench, TWO_TABLES, leads, says};
 
 /// One RSA key for all tests: making one takes a moment.
 fn key() -> &'static KeyPair {
@@ -182,4 +182,29 @@ async fn a_login_refused_in_the_middle_ends_the_work_at_what_was_delivered_and_g
     all.sort_unstable();
     assert_eq!(all, bench.in_org());
     assert_eq!(bench.calls(Route::CreateJob), 1, "the job of the first process was read to its end");
+}
+
+/// Runs a connector into a login that is refused for its second table while the first one waits for an answer
+/// for longer than a refusal is remembered.
+async fn refused_elsewhere(held: Route, nth: u64) {
+    let bench = Bench::in_process(leads());
+    let held = bench.sim.hook_before(held, nth);
+    let running = bench.run(&TWO_TABLES).await;
+    running.until(held.arrived()).await;
+    bench.sim.expire_sessions();
+    let refusal = Action::oauth_error("invalid_grant", "authentication failure");
+    bench.sim.faults().add(Fault::on(Route::Token).always().then(refusal));
+    tokio::time::sleep(Duration::from_secs(180)).await;
+    drop(held);
+    says(&running.given_up().await, &["refused, as another of its tables says"]);
+    assert_eq!(bench.calls(Route::Token), 2, "the refused login was tried again");
+    bench.offsets.assert_none_too_far();
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_table_logs_in_again_after_the_login_of_another_was_refused_however_long_it_waited() {
+    for (step, nth) in [(Route::CreateJob, 1), (Route::JobInfo, 1), (Route::Results, 1), (Route::Results, 3)]
+    {
+        refused_elsewhere(step, nth).await;
+    }
 }

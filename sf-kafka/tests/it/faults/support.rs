@@ -29,6 +29,10 @@ pub(crate) const ROWS: usize = 237;
 /// 2026-05-04T09:00:00Z, where the org's clock stands still.
 pub(crate) const NOW: i64 = 1_777_885_200_000;
 
+/// Settings of a connector that reads an object without rows as well.
+pub(crate) const TWO_TABLES: [(&str, &str); 3] =
+    [("salesforce.object.num", "2"), ("salesforce.object2", "Account"), ("salesforce.object2.topic", TOPIC)];
+
 /// Leads with awkward text, the youngest older than the org's clock by a second at least.
 pub(crate) fn leads() -> Sim {
     leads_of(Sim::builder())
