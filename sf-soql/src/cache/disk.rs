@@ -258,7 +258,8 @@ fn replace(path: &Path, mut before: Option<Open>, changes: &HashMap<String, Chan
     let mut kept: Vec<(&str, &Entry, Option<&[u8]>)> = Vec::new();
     let entries = before.as_ref().map(|open| open.entries.clone()).unwrap_or_default();
     for (key, entry) in &entries {
-        if !changes.contains_key(key) {
+        // What cannot be read is left out before the head is written: it must not keep all else from being kept.
+        if !changes.contains_key(key) && before.as_mut().is_some_and(|open| open.body(entry).is_ok()) {
             kept.push((key, entry, None));
         }
     }
@@ -268,10 +269,10 @@ fn replace(path: &Path, mut before: Option<Open>, changes: &HashMap<String, Chan
         }
     }
     let mut head = Head { format: FORMAT, entries: HashMap::new() };
-    let mut at = 0;
+    let mut at = 0_u64;
     for (key, entry, _) in &kept {
         head.entries.insert((*key).to_owned(), Entry { at, ..(*entry).clone() });
-        at += entry.length;
+        at = at.checked_add(entry.length).ok_or(io::ErrorKind::FileTooLarge)?;
     }
     let temporary = Temporary::beside(path);
     let mut out = BufWriter::new(temporary.create()?);

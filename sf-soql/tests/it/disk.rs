@@ -184,6 +184,37 @@ async fn a_file_that_is_broken_is_as_good_as_none_and_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_describe_that_is_cut_off_does_not_keep_the_others_from_the_disk() {
+    let (sim, client) = sim();
+    let before = tempdir().unwrap();
+    let first = DescribeCache::in_folder(client.clone(), HOUR, before.path());
+    first.object("Account").await.unwrap();
+    first.object("Contact").await.unwrap();
+    first.flush().await.unwrap();
+    let name = &files(before.path())[0];
+    let good = fs::read(before.path().join(name)).unwrap();
+    let line = good.iter().position(|b| *b == b'\n').unwrap() + 1;
+    let head: serde_json::Value = serde_json::from_slice(&good[..line]).unwrap();
+    let (mut far, mut long) = (head.clone(), head);
+    far["entries"]["account"]["at"] = u64::MAX.into();
+    long["entries"]["account"]["length"] = u64::MAX.into();
+    let with = |head: serde_json::Value| [head.to_string().as_bytes(), b"\n", &good[line..]].concat();
+    for broken in [good[..good.len() - 10].to_vec(), with(far), with(long)] {
+        let folder = tempdir().unwrap();
+        fs::write(folder.path().join(name), broken).unwrap();
+        let second = DescribeCache::in_folder(client.clone(), HOUR, folder.path());
+        second.object("Lead").await.unwrap();
+        second.flush().await.unwrap();
+        let asked_before = asked(&sim);
+        let third = DescribeCache::in_folder(client.clone(), HOUR, folder.path());
+        for object in ["Account", "Contact", "Lead"] {
+            third.object(object).await.unwrap();
+        }
+        assert_eq!(asked(&sim), asked_before + 1, "only the broken one is asked for again");
+    }
+}
+
+#[tokio::test]
 async fn without_a_user_or_a_folder_that_can_be_written_the_memory_serves() {
     let folder = tempdir().unwrap();
     let object = json!({ "name": "Account", "queryable": true, "fields": [{ "name": "Id", "type": "id" }] });
