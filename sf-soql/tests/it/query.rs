@@ -433,6 +433,30 @@ async fn records_keep_every_digit_and_read_through_parents() {
 }
 
 #[tokio::test]
+async fn records_have_the_fields_that_each_row_chose_by_type() {
+    let org = Wire::new(|_| {
+        let rows = r#"{"What":{"attributes":{"type":"Account"},"Name":"a","Phone":"1"}},
+            {"What":{"attributes":{"type":"Case"},"Subject":"b"}},{"What":null},
+            {"What":{"attributes":{"type":"Account"},"Name":"c","Phone":null}}"#;
+        (200, format!(r#"{{"totalSize":4,"done":true,"records":[{rows}]}}"#))
+    });
+    let names = ["What.Name", "What.Phone", "What.Subject"];
+    let schema = Schema::new("Task", names.map(|name| Field::new(name, FieldType::String)).into()).unwrap();
+    let mut records = query().records(&org.client(), &Arc::new(schema));
+    let text = |text: &str| Value::Text(text.to_owned().into());
+    for expected in [
+        [text("a"), text("1"), Value::Absent],
+        [Value::Absent, Value::Absent, text("b")],
+        [Value::Null, Value::Null, Value::Null],
+        [text("c"), Value::Null, Value::Absent],
+    ] {
+        let record = records.next_record().await.unwrap().unwrap();
+        assert_eq!(names.map(|name| record.get(name).unwrap()), expected);
+    }
+    assert!(records.next_record().await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn recorded_answers_are_read() {
     let Some(shared) = shared("answers of queries of real orgs") else { return };
     let file = shared.join("recorded/restforce-db/200_get_data_api_version_query.json");
