@@ -14,7 +14,7 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use http::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sf_core::Client;
+use sf_core::{ApiError, Client};
 use tokio::time::Instant;
 
 use crate::describe::{Describe, Global};
@@ -202,10 +202,10 @@ impl DescribeCache {
     }
 
     /// Forgets an object, and the one that the org names, where the org refused a field or an object that it
-    /// does not have. Any other error changes nothing.
+    /// does not have. Any other error changes nothing, nor does the refusal of what a query does with a field.
     pub fn forget_refused(&self, object: &str, error: &sf_core::Error) {
         for entry in error.api_errors() {
-            if matches!(entry.error_code.as_str(), "INVALID_FIELD" | "INVALID_TYPE") {
+            if entry.error_code == "INVALID_TYPE" || names_missing_field(entry) {
                 self.forget(object);
                 // "No such column 'X' on entity 'Y'." in a query, "… on sobject of type Y" in a row.
                 let after = |mark: &str| entry.message.split_once(mark).map(|(_, rest)| rest);
@@ -239,6 +239,13 @@ impl DescribeCache {
         let message = format!("the org has no object {name}, or its user may not see it.{hint}");
         Error::with_shared_org(ErrorKind::UnknownObject, message, &error)
     }
+}
+
+/// Whether the org says that a field or a relationship is not there. The code alone also stands for fields that
+/// are there and used wrongly: not grouped by, compared with a value of another type, and so on.
+pub(crate) fn names_missing_field(entry: &ApiError) -> bool {
+    let missing = ["No such column", "Didn't understand relationship"];
+    entry.error_code == "INVALID_FIELD" && missing.iter().any(|text| entry.message.contains(text))
 }
 
 fn is_not_found(error: &Error) -> bool {

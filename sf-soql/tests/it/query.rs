@@ -261,19 +261,24 @@ async fn a_row_that_is_not_what_was_asked_for_is_named_and_the_others_come() {
 
 #[tokio::test]
 async fn refusals_have_a_kind_of_their_own_and_are_told_again() {
-    for (status, code, kind) in [
-        (400, "INVALID_QUERY_LOCATOR", ErrorKind::CursorExpired),
-        (400, "INVALID_FIELD", ErrorKind::UnknownField),
-        (400, "INVALID_TYPE", ErrorKind::UnknownObject),
-        (400, "MALFORMED_QUERY", ErrorKind::InvalidQuery),
-        (414, "URI_TOO_LONG", ErrorKind::TooLong),
-        (431, "", ErrorKind::TooLong),
-        (403, "INSUFFICIENT_ACCESS", ErrorKind::Org),
+    let no_parent = "X.Y\n^\nERROR at Row:1:Column:8\nDidn't understand relationship 'X' in field path.";
+    for (status, code, message, kind) in [
+        (400, "INVALID_QUERY_LOCATOR", "no", ErrorKind::CursorExpired),
+        (400, "INVALID_FIELD", "No such column 'Zzz' on entity 'X'.", ErrorKind::UnknownField),
+        (400, "INVALID_FIELD", no_parent, ErrorKind::UnknownField),
+        (400, "INVALID_FIELD", "Field must be grouped or aggregated: Name", ErrorKind::InvalidQuery),
+        (400, "INVALID_TYPE", "no", ErrorKind::UnknownObject),
+        (400, "MALFORMED_QUERY", "no", ErrorKind::InvalidQuery),
+        (400, "LIMIT_EXCEEDED", "no", ErrorKind::Org),
+        (414, "URI_TOO_LONG", "no", ErrorKind::TooLong),
+        (431, "", "no", ErrorKind::TooLong),
+        (403, "INSUFFICIENT_ACCESS", "no", ErrorKind::Org),
+        (502, "", "no", ErrorKind::Org),
     ] {
         let org =
             Wire::new(
                 move |path| {
-                    if path.ends_with("-2") { error(status, code, "no") } else { (200, page(0, 2, 4)) }
+                    if path.ends_with("-2") { error(status, code, message) } else { (200, page(0, 2, 4)) }
                 },
             );
         let mut rows = query().rows::<Row>(&org.client());
@@ -391,6 +396,21 @@ async fn a_refused_field_makes_the_cache_ask_anew() {
     let asked = org.asked();
     assert_eq!(asked.len(), 6, "{asked:?}");
     assert!(asked[4].ends_with("Account/describe") && asked[5].ends_with("User/describe"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_field_that_is_used_wrongly_is_no_reason_to_ask_anew() {
+    let org = Wire::new(|path| match path {
+        _ if path.ends_with("/describe") => (200, json!({ "name": "X", "fields": [] }).to_string()),
+        _ => error(400, "INVALID_FIELD", "Field must be grouped or aggregated: Name"),
+    });
+    let cache = DescribeCache::new(org.client(), Duration::from_secs(60));
+    cache.object("X").await.unwrap();
+    let query = Query::new("SELECT Name, COUNT(Id) FROM X").describes(&cache, "X");
+    let refused = query.rows::<Row>(&org.client()).next_row().await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidQuery);
+    cache.object("X").await.unwrap();
+    assert_eq!(org.asked().len(), 2, "{:?}", org.asked());
 }
 
 #[tokio::test]
