@@ -229,6 +229,11 @@ async fn what_a_field_cannot_do_is_told() {
         ),
         (account().filter(field("OwnerId").eq("somethingwonky")), WrongType, "no id of 15 or 18 characters"),
         (account().filter(field("Visits__c").like("5%")), WrongType, "LIKE takes texts only"),
+        (account().filter(field("Id").like("001%")), WrongType, "LIKE takes texts only"),
+        (account().filter(field("OwnerId").like("005%")), WrongType, "LIKE takes texts only"),
+        (account().filter(field("Colours__c").like("Red%")), WrongType, "LIKE takes texts only"),
+        (account().filter(field("Colours__c").gt("Red")), WrongType, "has no order that > could go by"),
+        (account().filter(field("IsOpen__c").le(true)), WrongType, "has no order that <= could go by"),
         (
             account().filter(field("Name").includes(["a"])),
             WrongType,
