@@ -112,7 +112,7 @@ impl Query {
         self
     }
 
-    /// The most bytes of a page with all children of its rows (256 MiB by default). More is an error.
+    /// The most bytes of a page with all children of its rows, as they came (256 MiB by default). More is an error.
     pub fn max_page(mut self, bytes: usize) -> Self {
         self.max_page = bytes;
         self

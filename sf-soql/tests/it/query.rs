@@ -232,6 +232,9 @@ async fn children_that_are_too_many_or_cannot_be_had_are_an_error() {
     let too_large = too_large.err().unwrap();
     assert_eq!(too_large.kind(), ErrorKind::TooLarge);
     assert!(too_large.to_string().contains("larger than the 100000 bytes"), "{too_large}");
+    let plain = Wire::new(|_| (200, page(0, 100, 100)));
+    let too_large = query().max_page(1_000).rows::<Row>(&plain.client()).next_row().await.unwrap_err();
+    assert_eq!(too_large.kind(), ErrorKind::TooLarge, "a page without children counts too");
     let org = Wire::new(|path| {
         if path.contains("contacts-6000") {
             error(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
