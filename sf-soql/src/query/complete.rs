@@ -20,6 +20,9 @@ use super::Query;
 /// What an answer has that is not the last of its query.
 pub(super) const MARK: &[u8] = b"\"nextRecordsUrl\"";
 const MARK_TEXT: &str = "\"nextRecordsUrl\"";
+/// The same, where the answer does not say where the rest is.
+pub(super) const OPEN: &[u8] = b"\"done\":false";
+const OPEN_TEXT: &str = "\"done\":false";
 /// How many parents' children are fetched at once.
 const AT_ONCE: usize = 4;
 
@@ -108,10 +111,14 @@ async fn rows(context: Context<'_>, rows: &[&RawValue]) -> Result<String> {
     Ok(out)
 }
 
+fn goes_on(json: &str) -> bool {
+    json.contains(MARK_TEXT) || json.contains(OPEN_TEXT)
+}
+
 /// An object with all children within.
 fn object<'a>(context: Context<'a>, json: &'a str) -> BoxFuture<'a, Result<String>> {
     async move {
-        if !json.contains(MARK_TEXT) {
+        if !goes_on(json) {
             return Ok(json.to_owned());
         }
         let Members(members) = serde_json::from_str(json).map_err(|e| context.protocol(e))?;
@@ -123,7 +130,7 @@ fn object<'a>(context: Context<'a>, json: &'a str) -> BoxFuture<'a, Result<Strin
             out.push_str(&quoted(key));
             out.push(':');
             let text = value.get();
-            if !text.starts_with('{') || !text.contains(MARK_TEXT) {
+            if !text.starts_with('{') || !goes_on(text) {
                 out.push_str(text);
             } else if let Ok(answer) = serde_json::from_str::<Answer<'_>>(text) {
                 out.push_str(&whole(context, answer).await?);
@@ -141,7 +148,9 @@ fn object<'a>(context: Context<'a>, json: &'a str) -> BoxFuture<'a, Result<Strin
 async fn whole(context: Context<'_>, first: Answer<'_>) -> Result<String> {
     let mut out = rows(context, &first.records).await?;
     let (mut next, mut done) = (first.next_records_url, first.done);
-    while let Some(url) = next.take().filter(|_| !done) {
+    while !done {
+        let more = "the answer of a child query says that there is more and not where";
+        let url = next.take().ok_or_else(|| context.broken(more))?;
         let response = context.client.get(url.as_str()).response().await;
         let body = response.map_err(|e| context.query.failed(context.before, e))?.body;
         context.hold(body.len())?;

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::error::{Error, ErrorKind, Result};
 
 use super::Query;
-use super::complete::{MARK, check_size, completed};
+use super::complete::{MARK, OPEN, check_size, completed};
 use super::page::{Head, Page};
 
 /// The answer of a query, page by page. Made by [`Query::pages`].
@@ -166,7 +166,8 @@ async fn with_children(
 ) -> Result<Bytes> {
     // The page's own mark is one; each child query that goes on has one more.
     let own = usize::from(more);
-    if memmem::find_iter(&body, MARK).nth(own).is_none() {
+    let further = |mark: &[u8]| memmem::find_iter(&body, mark).nth(own).is_some();
+    if !further(MARK) && !further(OPEN) {
         return Ok(body);
     }
     completed(query, client, &body, before).await

@@ -34,3 +34,24 @@ async fn the_children_of_all_parents_share_the_bytes_of_their_page() {
     let error = query().max_page(15_000).rows::<Json>(&org.client()).next_row().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
 }
+
+#[tokio::test]
+async fn a_child_query_that_says_that_there_is_more_and_not_where_is_an_error() {
+    let open = json!({ "totalSize": 9, "done": false, "records": [{ "Name": "n" }] });
+    let more =
+        json!({ "totalSize": 9, "done": false, "nextRecordsUrl": format!("{BASE}/more"), "records": [] });
+    for first in [open.clone(), more] {
+        let open = open.clone();
+        let org = Wire::new(move |path| {
+            if path.ends_with("more") {
+                (200, open.to_string())
+            } else {
+                accounts(&[Json::Null, first.clone()])
+            }
+        });
+        let error = query().rows::<Json>(&org.client()).all().await.unwrap_err();
+        let org = error.org().unwrap();
+        assert_eq!(org.kind(), sf_core::ErrorKind::Protocol, "{error:?}");
+        assert!(org.to_string().contains("more and not where"), "{org}");
+    }
+}
