@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sf_core::{Client, time};
+use sf_core::{Client, ErrorKind, time};
 use tokio::sync::OnceCell;
 
 use super::lock;
@@ -39,8 +39,10 @@ pub(super) struct Found<T> {
 #[derive(Debug)]
 pub(super) struct Disk {
     folder: PathBuf,
-    /// The file of this user; `None` where nobody tells who that is.
+    /// The file of this user; `None` where the org does not tell who that is.
     file: OnceCell<Option<PathBuf>>,
+    /// How often it could not be asked who the user is.
+    unasked: AtomicU64,
     state: Mutex<State>,
     /// Held while a file is written.
     writing: Mutex<()>,
@@ -90,24 +92,33 @@ impl Disk {
         Self {
             folder,
             file: OnceCell::new(),
+            unasked: AtomicU64::new(0),
             state: Mutex::default(),
             writing: Mutex::default(),
             planned: AtomicBool::new(false),
         }
     }
 
-    /// The file, once it is known whose it is.
+    /// The file, once it is known whose it is. Where that could not be asked, it is asked next time.
     async fn file(&self, client: &Client) -> Option<&Path> {
-        let found = self.file.get_or_init(|| async {
-            let user = identity(client).await;
+        let unasked = self.unasked.load(Ordering::Acquire);
+        let found = self.file.get_or_try_init(|| async {
+            // Those who waited while another one asked in vain do not ask one after the other.
+            if self.unasked.load(Ordering::Acquire) != unasked {
+                return Err(());
+            }
+            let user = identity(client).await.map_err(|error| {
+                self.unasked.fetch_add(1, Ordering::AcqRel);
+                tracing::warn!(%error, "describes are not kept on disk yet: the org could not be asked who the user is");
+            })?;
             if user.is_none() {
                 tracing::warn!("describes are not kept on disk: the org does not tell who the user is");
             }
-            user.map(|(org, user)| {
+            Ok(user.map(|(org, user)| {
                 self.folder.join(format!("{org}-{user}-{}.describes", client.api_version()))
-            })
+            }))
         });
-        found.await.as_deref()
+        found.await.ok()?.as_deref()
     }
 
     /// What is kept under this key. What cannot be read counts as not kept.
@@ -220,20 +231,29 @@ impl Disk {
     }
 }
 
-/// Whose describes these are: what a user may see differs from user to user.
-async fn identity(client: &Client) -> Option<(String, String)> {
+/// Whose describes these are: what a user may see differs from user to user. `None` where the org answers and
+/// does not say.
+async fn identity(client: &Client) -> sf_core::Result<Option<(String, String)>> {
     #[derive(Deserialize)]
     struct Userinfo {
         user_id: sf_core::Id,
         organization_id: sf_core::Id,
     }
-    let token = client.token().await.ok()?;
+    let token = client.token().await?;
     if let (Some(org), Some(user)) = (token.org_id, token.user_id) {
-        return Some((org.to_string(), user.to_string()));
+        return Ok(Some((org.to_string(), user.to_string())));
     }
-    let info = client.get("/services/oauth2/userinfo").json::<Userinfo>().await;
-    let info = info.inspect_err(|error| tracing::debug!(%error, "userinfo")).ok()?;
-    Some((info.organization_id.to_string(), info.user_id.to_string()))
+    let answer = match client.get("/services/oauth2/userinfo").response().await {
+        Ok(answer) => answer,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Refused) => {
+            tracing::debug!(%error, "userinfo");
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let info = serde_json::from_slice::<Userinfo>(&answer.body);
+    let info = info.inspect_err(|error| tracing::debug!(%error, "userinfo")).ok();
+    Ok(info.map(|info| (info.organization_id.to_string(), info.user_id.to_string())))
 }
 
 impl Open {

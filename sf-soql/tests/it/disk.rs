@@ -9,7 +9,7 @@ use serde_json::json;
 use sf_core::http::InProcess;
 use sf_core::{ApiVersion, Client};
 use sf_sim::Sim;
-use sf_sim::fault::Route;
+use sf_sim::fault::{Action, Fault, Route};
 use sf_soql::{Describe, DescribeCache, ErrorKind, Query};
 use tempfile::tempdir;
 
@@ -211,6 +211,25 @@ async fn a_describe_that_is_cut_off_does_not_keep_the_others_from_the_disk() {
             third.object(object).await.unwrap();
         }
         assert_eq!(asked(&sim), asked_before + 1, "only the broken one is asked for again");
+    }
+}
+
+#[tokio::test]
+async fn who_the_user_is_is_asked_again_after_a_failure_and_not_after_a_refusal() {
+    for (fault, files_then, asked_then) in [
+        (Fault::on(Route::Userinfo).nth(1).then(Action::unavailable()), 1, 2),
+        (Fault::on(Route::Userinfo).always().then(Action::error(403, "Bad_OAuth_Token", "no")), 0, 1),
+    ] {
+        let folder = tempdir().unwrap();
+        let (sim, client) = sim();
+        sim.faults().add(fault);
+        let cache = DescribeCache::in_folder(client, HOUR, folder.path());
+        for object in ["Account", "Contact"] {
+            cache.object(object).await.unwrap();
+        }
+        cache.flush().await.unwrap();
+        assert_eq!(files(folder.path()).len(), files_then);
+        assert_eq!(sim.journal().count(&Route::Userinfo), asked_then);
     }
 }
 
