@@ -36,6 +36,9 @@ pub(super) struct Found<T> {
     pub(super) age: Option<u64>,
 }
 
+/// What is about to be kept.
+pub(super) struct News(Entry, Arc<[u8]>);
+
 #[derive(Debug)]
 pub(super) struct Disk {
     folder: PathBuf,
@@ -151,21 +154,24 @@ impl Disk {
         Some((entry, body.ok()?.into()))
     }
 
-    /// Keeps a value: soon, and by another thread.
-    pub(super) async fn save<T: Serialize>(
-        self: &Arc<Self>,
+    /// What has to be [kept](Self::save) of a value that the org has just told; none where it is not known for
+    /// whom.
+    pub(super) async fn news<T: Serialize>(
+        &self,
         client: &Client,
-        key: &str,
         value: &T,
         last_modified: Option<String>,
-    ) {
-        if self.file(client).await.is_none() {
-            return;
-        }
-        let Ok(body) = serde_json::to_vec(value) else { return };
+    ) -> Option<News> {
+        self.file(client).await?;
+        let body = serde_json::to_vec(value).ok()?;
         let length = body.len() as u64;
         let entry = Entry { last_modified, asked: time::now().timestamp(), at: 0, length };
-        lock(&self.state).changes.insert(key.to_owned(), Change::Put(entry, body.into()));
+        Some(News(entry, body.into()))
+    }
+
+    /// Keeps a value: soon, and by another thread.
+    pub(super) fn save(self: &Arc<Self>, key: &str, News(entry, body): News) {
+        lock(&self.state).changes.insert(key.to_owned(), Change::Put(entry, body));
         self.write_soon();
     }
 
