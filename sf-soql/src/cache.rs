@@ -14,7 +14,7 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use http::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sf_core::Client;
+use sf_core::{ApiError, Client};
 use tokio::time::Instant;
 
 use crate::describe::{Describe, Global};
@@ -194,7 +194,8 @@ impl DescribeCache {
     /// Forgets an object, so that it is asked for anew: after the org refused a field that the describe had.
     pub fn forget(&self, name: &str) {
         let key = name.to_ascii_lowercase();
-        lock(&self.0.objects).remove(&key);
+        let slot = lock(&self.0.objects).remove(&key);
+        slot.iter().for_each(|slot| slot.forget());
         lock(&self.0.unknown).remove(&key);
         if let Some(disk) = &self.0.disk {
             disk.remove(&key);
@@ -202,10 +203,10 @@ impl DescribeCache {
     }
 
     /// Forgets an object, and the one that the org names, where the org refused a field or an object that it
-    /// does not have. Any other error changes nothing.
+    /// does not have. Any other error changes nothing, nor does the refusal of what a query does with a field.
     pub fn forget_refused(&self, object: &str, error: &sf_core::Error) {
         for entry in error.api_errors() {
-            if matches!(entry.error_code.as_str(), "INVALID_FIELD" | "INVALID_TYPE") {
+            if entry.error_code == "INVALID_TYPE" || names_missing_field(entry) {
                 self.forget(object);
                 // "No such column 'X' on entity 'Y'." in a query, "… on sobject of type Y" in a row.
                 let after = |mark: &str| entry.message.split_once(mark).map(|(_, rest)| rest);
@@ -219,7 +220,8 @@ impl DescribeCache {
 
     /// Forgets everything.
     pub fn clear(&self) {
-        lock(&self.0.objects).clear();
+        let slots = std::mem::take(&mut *lock(&self.0.objects));
+        slots.values().for_each(|slot| slot.forget());
         lock(&self.0.unknown).clear();
         self.0.global.forget();
         if let Some(disk) = &self.0.disk {
@@ -241,6 +243,13 @@ impl DescribeCache {
     }
 }
 
+/// Whether the org says that a field or a relationship is not there. The code alone also stands for fields that
+/// are there and used wrongly: not grouped by, compared with a value of another type, and so on.
+pub(crate) fn names_missing_field(entry: &ApiError) -> bool {
+    let missing = ["No such column", "Didn't understand relationship"];
+    entry.error_code == "INVALID_FIELD" && missing.iter().any(|text| entry.message.contains(text))
+}
+
 fn is_not_found(error: &Error) -> bool {
     error.org().is_some_and(|e| e.kind() == sf_core::ErrorKind::NotFound)
 }
@@ -259,6 +268,8 @@ struct State<T> {
     kept: Option<Kept<T>>,
     /// Weak, so that a request ends when the last of those who wait for it is gone.
     flight: Option<WeakShared<BoxFuture<'static, Result<Arc<T>>>>>,
+    /// How often it was forgotten: what was asked for before is for those who wait and not kept.
+    forgotten: u64,
 }
 
 struct Kept<T> {
@@ -269,7 +280,7 @@ struct Kept<T> {
 
 impl<T> Default for Slot<T> {
     fn default() -> Self {
-        Self(Mutex::new(State { kept: None, flight: None }))
+        Self(Mutex::new(State { kept: None, flight: None, forgotten: 0 }))
     }
 }
 
@@ -291,6 +302,7 @@ impl<T> Slot<T> {
         let mut state = lock(&self.0);
         state.kept = None;
         state.flight = None;
+        state.forgotten += 1;
     }
 }
 
@@ -322,13 +334,13 @@ impl<T: DeserializeOwned + Serialize + Send + Sync + 'static> Slot<T> {
         {
             return Err(flight);
         }
-        let flight = Arc::clone(self).ask(source).boxed().shared();
+        let flight = Arc::clone(self).ask(source, state.forgotten).boxed().shared();
         state.flight = flight.downgrade();
         Err(flight)
     }
 
     /// What was learned before, here or by another process; told apart from it is what may be used unasked.
-    async fn before(&self, source: &Source) -> (Option<Arc<T>>, Option<(Arc<T>, String)>) {
+    async fn before(&self, source: &Source, forgotten: u64) -> (Option<Arc<T>>, Option<(Arc<T>, String)>) {
         {
             let state = lock(&self.0);
             if let Some(kept) = &state.kept {
@@ -342,15 +354,18 @@ impl<T: DeserializeOwned + Serialize + Send + Sync + 'static> Slot<T> {
         let asked = found.age.and_then(|age| Instant::now().checked_sub(Duration::from_secs(age)));
         if let Some(asked) = asked.filter(|asked| asked.elapsed() < cache.ttl) {
             let kept = Kept { value: Arc::clone(&value), last_modified: found.last_modified, asked };
-            lock(&self.0).kept = Some(kept);
+            let mut state = lock(&self.0);
+            if state.forgotten == forgotten {
+                state.kept = Some(kept);
+            }
             return (Some(value), None);
         }
         (None, found.last_modified.map(|date| (value, date)))
     }
 
     /// Asks the org and keeps what it says.
-    async fn ask(self: Arc<Self>, source: Source) -> Result<Arc<T>> {
-        let (fresh, before) = self.before(&source).await;
+    async fn ask(self: Arc<Self>, source: Source, forgotten: u64) -> Result<Arc<T>> {
+        let (fresh, before) = self.before(&source, forgotten).await;
         if let Some(value) = fresh {
             return Ok(value);
         }
@@ -376,10 +391,18 @@ impl<T: DeserializeOwned + Serialize + Send + Sync + 'static> Slot<T> {
             }
         };
         tracing::debug!(status = answer.status.as_u16(), %what, "described");
-        if let Some(disk) = &cache.disk {
-            disk.save(&cache.client, &key, &*value, last_modified.clone()).await;
+        let news = match &cache.disk {
+            Some(disk) => disk.news(&cache.client, &*value, last_modified.clone()).await,
+            None => None,
+        };
+        let mut state = lock(&self.0);
+        if state.forgotten == forgotten {
+            if let (Some(disk), Some(news)) = (&cache.disk, news) {
+                disk.save(&key, news);
+            }
+            state.kept = Some(Kept { value: Arc::clone(&value), last_modified, asked });
         }
-        lock(&self.0).kept = Some(Kept { value: Arc::clone(&value), last_modified, asked });
+        drop(state);
         Ok(value)
     }
 }

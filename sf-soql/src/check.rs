@@ -13,7 +13,7 @@ use crate::condition::Operator;
 use crate::describe::Describe;
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::function::Function;
-use crate::select::{ItemNode, Select};
+use crate::select::{Fields, ItemNode, Select};
 
 use fits::{fits, is_number, is_reference};
 use resolve::{Found, resolve};
@@ -74,8 +74,6 @@ pub enum BulkWarning {
     OrderBy,
     /// `LIMIT` keeps the org from splitting the job by ids: a large object may run into its time limit.
     Limit,
-    /// `FIELDS()` may name fields that Bulk API 2.0 refuses.
-    Fields,
 }
 
 impl fmt::Display for BulkWarning {
@@ -87,7 +85,6 @@ impl fmt::Display for BulkWarning {
             Self::Limit => {
                 "LIMIT switches chunking by ids off: the job of a large object may run into its time limit"
             }
-            Self::Fields => "FIELDS() may name compound fields, which Bulk API 2.0 refuses",
         })
     }
 }
@@ -139,19 +136,19 @@ impl DescribeCache {
             }
         })
         .await?;
-        if let Ok(describe) = self.object(select.object()).await
-            && let Some(reason) = object_reason(&describe)
-        {
-            problems.push(refused(select.object(), format!("{}: {reason}", select.object())));
+        if let Ok(describe) = self.object(select.object()).await {
+            let reason = object_reason(&describe);
+            problems.extend(
+                reason.map(|reason| refused(select.object(), format!("{}: {reason}", select.object()))),
+            );
+            if select.items.iter().any(|item| matches!(item.0, ItemNode::Fields(Fields::Standard))) {
+                problems.extend(standard(&describe));
+            }
         }
         problems.extend(bulk);
         Error::of_problems(select.object(), problems)?;
-        let fields = select.items.iter().any(|item| matches!(item.0, ItemNode::Fields(_)));
-        let warnings = [
-            (!select.order.is_empty(), BulkWarning::OrderBy),
-            (select.limit.is_some(), BulkWarning::Limit),
-            (fields, BulkWarning::Fields),
-        ];
+        let warnings =
+            [(!select.order.is_empty(), BulkWarning::OrderBy), (select.limit.is_some(), BulkWarning::Limit)];
         Ok(warnings.into_iter().filter_map(|(is, warning)| is.then_some(warning)).collect())
     }
 
@@ -278,6 +275,14 @@ fn refused(name: &str, message: String) -> Problem {
     Problem::new(ProblemKind::RefusedByBulk, name, message)
 }
 
+/// What Bulk API 2.0 cannot read of the fields that `FIELDS(STANDARD)` stands for.
+fn standard(describe: &Describe) -> impl Iterator<Item = Problem> {
+    describe.readable_fields().filter(|field| !field.custom).filter_map(|field| {
+        let reason = field_reason(field)?;
+        Some(refused(&field.name, format!("FIELDS(STANDARD) selects {}: {reason}", field.name)))
+    })
+}
+
 /// What of the shape of a query Bulk API 2.0 refuses (Bulk API 2.0 guide, "SOQL considerations").
 fn shape(select: &Select) -> Vec<Problem> {
     let refuse = |name: &str, what: String| {
@@ -301,7 +306,11 @@ fn shape(select: &Select) -> Vec<Problem> {
                 let of = expr.field_name().unwrap_or_default();
                 problems.push(refuse(name, format!("{name}({of}) is an aggregate")));
             }
-            ItemNode::Expr(..) | ItemNode::Fields(_) => {}
+            ItemNode::Fields(fields @ (Fields::All | Fields::Custom)) => {
+                let name = fields.text();
+                problems.push(refuse(name, format!("{name} selects any number of fields")));
+            }
+            ItemNode::Expr(..) | ItemNode::Fields(Fields::Standard) => {}
         }
     }
     if !select.group.is_empty() {

@@ -204,7 +204,7 @@ impl Expr {
         Order { by: self, descending: false, nulls: None }
     }
 
-    /// Orders by this, greatest first, rows without a value after all others.
+    /// Orders by this, greatest first. Where rows without a value come is for [`Order::nulls`] to say.
     pub fn desc(self) -> Order {
         Order { by: self, descending: true, nulls: None }
     }

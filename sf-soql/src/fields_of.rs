@@ -51,6 +51,10 @@ const ATTRIBUTES: &str = "attributes";
 /// # Ok::<(), sf_soql::Error>(())
 /// ```
 ///
+/// A struct for an address or a location is taken for a parent: a struct in `billing_address` becomes
+/// `BillingAddress.Street`, which orgs refuse. Name the parts (`BillingStreet`), or take the whole as a
+/// `serde_json::Value`.
+///
 /// A field `attributes` is passed over: every row has it unasked. A `#[serde(alias)]` cannot be told from a
 /// field, so a struct with one selects both names.
 ///

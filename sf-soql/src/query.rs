@@ -14,7 +14,7 @@ use sf_core::Client;
 use sf_core::client::encode_segment;
 use sf_core::record::Schema;
 
-use crate::cache::DescribeCache;
+use crate::cache::{DescribeCache, names_missing_field};
 use crate::error::{Error, ErrorKind, Result};
 use crate::select::Select;
 
@@ -112,7 +112,7 @@ impl Query {
         self
     }
 
-    /// The most bytes of a page with all children of its rows (256 MiB by default). More is an error.
+    /// The most bytes of a page with all children of its rows, as they came (256 MiB by default). More is an error.
     pub fn max_page(mut self, bytes: usize) -> Self {
         self.max_page = bytes;
         self
@@ -212,6 +212,10 @@ impl Query {
                     "the query's cursor is gone after {rows} rows: orgs keep it for two days. Ask again from there on, ordered \
                      by Id"
                 ),
+            ),
+            Some("INVALID_FIELD") if !error.api_errors().iter().any(names_missing_field) => (
+                ErrorKind::InvalidQuery,
+                "the org refused the query for what it does with a field".to_owned(),
             ),
             Some("INVALID_FIELD") => (
                 ErrorKind::UnknownField,

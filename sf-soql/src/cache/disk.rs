@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sf_core::{Client, time};
+use sf_core::{Client, ErrorKind, time};
 use tokio::sync::OnceCell;
 
 use super::lock;
@@ -36,11 +36,16 @@ pub(super) struct Found<T> {
     pub(super) age: Option<u64>,
 }
 
+/// What is about to be kept.
+pub(super) struct News(Entry, Arc<[u8]>);
+
 #[derive(Debug)]
 pub(super) struct Disk {
     folder: PathBuf,
-    /// The file of this user; `None` where nobody tells who that is.
+    /// The file of this user; `None` where the org does not tell who that is.
     file: OnceCell<Option<PathBuf>>,
+    /// How often it could not be asked who the user is.
+    unasked: AtomicU64,
     state: Mutex<State>,
     /// Held while a file is written.
     writing: Mutex<()>,
@@ -90,24 +95,33 @@ impl Disk {
         Self {
             folder,
             file: OnceCell::new(),
+            unasked: AtomicU64::new(0),
             state: Mutex::default(),
             writing: Mutex::default(),
             planned: AtomicBool::new(false),
         }
     }
 
-    /// The file, once it is known whose it is.
+    /// The file, once it is known whose it is. Where that could not be asked, it is asked next time.
     async fn file(&self, client: &Client) -> Option<&Path> {
-        let found = self.file.get_or_init(|| async {
-            let user = identity(client).await;
+        let unasked = self.unasked.load(Ordering::Acquire);
+        let found = self.file.get_or_try_init(|| async {
+            // Those who waited while another one asked in vain do not ask one after the other.
+            if self.unasked.load(Ordering::Acquire) != unasked {
+                return Err(());
+            }
+            let user = identity(client).await.map_err(|error| {
+                self.unasked.fetch_add(1, Ordering::AcqRel);
+                tracing::warn!(%error, "describes are not kept on disk yet: the org could not be asked who the user is");
+            })?;
             if user.is_none() {
                 tracing::warn!("describes are not kept on disk: the org does not tell who the user is");
             }
-            user.map(|(org, user)| {
+            Ok(user.map(|(org, user)| {
                 self.folder.join(format!("{org}-{user}-{}.describes", client.api_version()))
-            })
+            }))
         });
-        found.await.as_deref()
+        found.await.ok()?.as_deref()
     }
 
     /// What is kept under this key. What cannot be read counts as not kept.
@@ -140,21 +154,24 @@ impl Disk {
         Some((entry, body.ok()?.into()))
     }
 
-    /// Keeps a value: soon, and by another thread.
-    pub(super) async fn save<T: Serialize>(
-        self: &Arc<Self>,
+    /// What has to be [kept](Self::save) of a value that the org has just told; none where it is not known for
+    /// whom.
+    pub(super) async fn news<T: Serialize>(
+        &self,
         client: &Client,
-        key: &str,
         value: &T,
         last_modified: Option<String>,
-    ) {
-        if self.file(client).await.is_none() {
-            return;
-        }
-        let Ok(body) = serde_json::to_vec(value) else { return };
+    ) -> Option<News> {
+        self.file(client).await?;
+        let body = serde_json::to_vec(value).ok()?;
         let length = body.len() as u64;
         let entry = Entry { last_modified, asked: time::now().timestamp(), at: 0, length };
-        lock(&self.state).changes.insert(key.to_owned(), Change::Put(entry, body.into()));
+        Some(News(entry, body.into()))
+    }
+
+    /// Keeps a value: soon, and by another thread.
+    pub(super) fn save(self: &Arc<Self>, key: &str, News(entry, body): News) {
+        lock(&self.state).changes.insert(key.to_owned(), Change::Put(entry, body));
         self.write_soon();
     }
 
@@ -220,20 +237,29 @@ impl Disk {
     }
 }
 
-/// Whose describes these are: what a user may see differs from user to user.
-async fn identity(client: &Client) -> Option<(String, String)> {
+/// Whose describes these are: what a user may see differs from user to user. `None` where the org answers and
+/// does not say.
+async fn identity(client: &Client) -> sf_core::Result<Option<(String, String)>> {
     #[derive(Deserialize)]
     struct Userinfo {
         user_id: sf_core::Id,
         organization_id: sf_core::Id,
     }
-    let token = client.token().await.ok()?;
+    let token = client.token().await?;
     if let (Some(org), Some(user)) = (token.org_id, token.user_id) {
-        return Some((org.to_string(), user.to_string()));
+        return Ok(Some((org.to_string(), user.to_string())));
     }
-    let info = client.get("/services/oauth2/userinfo").json::<Userinfo>().await;
-    let info = info.inspect_err(|error| tracing::debug!(%error, "userinfo")).ok()?;
-    Some((info.organization_id.to_string(), info.user_id.to_string()))
+    let answer = match client.get("/services/oauth2/userinfo").response().await {
+        Ok(answer) => answer,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Refused) => {
+            tracing::debug!(%error, "userinfo");
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let info = serde_json::from_slice::<Userinfo>(&answer.body);
+    let info = info.inspect_err(|error| tracing::debug!(%error, "userinfo")).ok();
+    Ok(info.map(|info| (info.organization_id.to_string(), info.user_id.to_string())))
 }
 
 impl Open {
@@ -258,7 +284,8 @@ fn replace(path: &Path, mut before: Option<Open>, changes: &HashMap<String, Chan
     let mut kept: Vec<(&str, &Entry, Option<&[u8]>)> = Vec::new();
     let entries = before.as_ref().map(|open| open.entries.clone()).unwrap_or_default();
     for (key, entry) in &entries {
-        if !changes.contains_key(key) {
+        // What cannot be read is left out before the head is written: it must not keep all else from being kept.
+        if !changes.contains_key(key) && before.as_mut().is_some_and(|open| open.body(entry).is_ok()) {
             kept.push((key, entry, None));
         }
     }
@@ -268,10 +295,10 @@ fn replace(path: &Path, mut before: Option<Open>, changes: &HashMap<String, Chan
         }
     }
     let mut head = Head { format: FORMAT, entries: HashMap::new() };
-    let mut at = 0;
+    let mut at = 0_u64;
     for (key, entry, _) in &kept {
         head.entries.insert((*key).to_owned(), Entry { at, ..(*entry).clone() });
-        at += entry.length;
+        at = at.checked_add(entry.length).ok_or(io::ErrorKind::FileTooLarge)?;
     }
     let temporary = Temporary::beside(path);
     let mut out = BufWriter::new(temporary.create()?);

@@ -16,8 +16,17 @@ pub(super) fn fits(
 ) -> Option<String> {
     let given = value.literal_type();
     let expected = result_type(of, function)?;
+    let several = of == FieldType::MultiPicklist && function.is_none();
     if operator == Operator::Like {
-        return (expected != Expected::Text).then(|| "LIKE takes texts only".to_owned());
+        let text = expected == Expected::Text && !several && !(is_reference(of) && function.is_none());
+        return (!text).then(|| "LIKE takes texts only".to_owned());
+    }
+    let order = matches!(
+        operator,
+        Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual
+    );
+    if order && (several || expected == Expected::Boolean) {
+        return Some(format!("has no order that {operator} could go by"));
     }
     let good = given == LiteralType::Null
         || match expected {

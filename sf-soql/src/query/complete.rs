@@ -3,6 +3,7 @@
 //! Rows are put together as text: what the org wrote stays as it was, to the last digit.
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -19,6 +20,9 @@ use super::Query;
 /// What an answer has that is not the last of its query.
 pub(super) const MARK: &[u8] = b"\"nextRecordsUrl\"";
 const MARK_TEXT: &str = "\"nextRecordsUrl\"";
+/// The same, where the answer does not say where the rest is.
+pub(super) const OPEN: &[u8] = b"\"done\":false";
+const OPEN_TEXT: &str = "\"done\":false";
 /// How many parents' children are fetched at once.
 const AT_ONCE: usize = 4;
 
@@ -39,6 +43,8 @@ struct Context<'c> {
     query: &'c Query,
     client: &'c Client,
     before: u64,
+    /// The bytes of the page and of all that came for its children: several parents' come at once.
+    held: &'c AtomicUsize,
 }
 
 impl Context<'_> {
@@ -46,22 +52,34 @@ impl Context<'_> {
         self.query.unreadable(self.before, e)
     }
 
-    fn check_size(&self, bytes: usize) -> Result<()> {
-        let most = self.query.max_page;
-        if bytes <= most {
-            return Ok(());
-        }
-        let message = format!(
-            "a page of rows with all their children is larger than the {most} bytes allowed for it: limit the \
-             child query, query the children on their own, or allow more with `max_page`"
-        );
-        Err(Error::new(ErrorKind::TooLarge, message))
+    /// Counts what has come, and refuses it where it is too much.
+    fn hold(&self, bytes: usize) -> Result<()> {
+        let held = self.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        check_size(self.query, held)
     }
+
+    fn broken(&self, why: &str) -> Error {
+        self.query.failed(self.before, sf_core::Error::new(sf_core::ErrorKind::Protocol, why))
+    }
+}
+
+/// Whether so many bytes are allowed for a page.
+pub(super) fn check_size(query: &Query, bytes: usize) -> Result<()> {
+    let most = query.max_page;
+    if bytes <= most {
+        return Ok(());
+    }
+    let message = format!(
+        "a page of rows with all their children is larger than the {most} bytes allowed for it: limit the \
+         child query, query the children on their own, or allow more with `max_page`"
+    );
+    Err(Error::new(ErrorKind::TooLarge, message))
 }
 
 /// A page whose child queries are all answered whole.
 pub(super) async fn completed(query: &Query, client: &Client, body: &[u8], before: u64) -> Result<Bytes> {
-    let context = Context { query, client, before };
+    let held = AtomicUsize::new(body.len());
+    let context = Context { query, client, before, held: &held };
     let answer: Answer<'_> = serde_json::from_slice(body).map_err(|e| context.protocol(e))?;
     let next = if answer.done { None } else { answer.next_records_url };
     let rows = rows(context, &answer.records).await?;
@@ -70,7 +88,6 @@ pub(super) async fn completed(query: &Query, client: &Client, body: &[u8], befor
         None => "\"done\":true".to_owned(),
     };
     let body = format!("{{\"totalSize\":{},{head},\"records\":[{rows}]}}", answer.total_size);
-    context.check_size(body.len())?;
     Ok(body.into())
 }
 
@@ -90,15 +107,18 @@ async fn rows(context: Context<'_>, rows: &[&RawValue]) -> Result<String> {
             out.push(',');
         }
         out.push_str(&row);
-        context.check_size(out.len())?;
     }
     Ok(out)
+}
+
+fn goes_on(json: &str) -> bool {
+    json.contains(MARK_TEXT) || json.contains(OPEN_TEXT)
 }
 
 /// An object with all children within.
 fn object<'a>(context: Context<'a>, json: &'a str) -> BoxFuture<'a, Result<String>> {
     async move {
-        if !json.contains(MARK_TEXT) {
+        if !goes_on(json) {
             return Ok(json.to_owned());
         }
         let Members(members) = serde_json::from_str(json).map_err(|e| context.protocol(e))?;
@@ -110,7 +130,7 @@ fn object<'a>(context: Context<'a>, json: &'a str) -> BoxFuture<'a, Result<Strin
             out.push_str(&quoted(key));
             out.push(':');
             let text = value.get();
-            if !text.starts_with('{') || !text.contains(MARK_TEXT) {
+            if !text.starts_with('{') || !goes_on(text) {
                 out.push_str(text);
             } else if let Ok(answer) = serde_json::from_str::<Answer<'_>>(text) {
                 out.push_str(&whole(context, answer).await?);
@@ -128,20 +148,20 @@ fn object<'a>(context: Context<'a>, json: &'a str) -> BoxFuture<'a, Result<Strin
 async fn whole(context: Context<'_>, first: Answer<'_>) -> Result<String> {
     let mut out = rows(context, &first.records).await?;
     let (mut next, mut done) = (first.next_records_url, first.done);
-    while let Some(url) = next.take().filter(|_| !done) {
+    while !done {
+        let more = "the answer of a child query says that there is more and not where";
+        let url = next.take().ok_or_else(|| context.broken(more))?;
         let response = context.client.get(url.as_str()).response().await;
         let body = response.map_err(|e| context.query.failed(context.before, e))?.body;
+        context.hold(body.len())?;
         let answer: Answer<'_> = serde_json::from_slice(&body).map_err(|e| context.protocol(e))?;
         let more = rows(context, &answer.records).await?;
         if !more.is_empty() && !out.is_empty() {
             out.push(',');
         }
         out.push_str(&more);
-        context.check_size(out.len())?;
         if answer.next_records_url.as_deref() == Some(url.as_str()) {
-            let error =
-                sf_core::Error::new(sf_core::ErrorKind::Protocol, "the answer names itself as the next page");
-            return Err(context.query.failed(context.before, error));
+            return Err(context.broken("the answer names itself as the next page"));
         }
         (next, done) = (answer.next_records_url, answer.done);
     }

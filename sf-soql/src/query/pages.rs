@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::error::{Error, ErrorKind, Result};
 
 use super::Query;
-use super::complete::{MARK, completed};
+use super::complete::{MARK, OPEN, check_size, completed};
 use super::page::{Head, Page};
 
 /// The answer of a query, page by page. Made by [`Query::pages`].
@@ -134,6 +134,7 @@ async fn fetch(query: &Query, client: &Client, at: Option<String>, before: u64) 
         _ => request,
     };
     let body = request.response().await.map_err(failed)?.body;
+    check_size(query, body.len())?;
     let protocol = |why: &str| failed(sf_core::Error::new(sf_core::ErrorKind::Protocol, why));
     let head = Head::of(&body).map_err(|e| {
         let error = sf_core::Error::new(sf_core::ErrorKind::Protocol, "the answer is not that of a query");
@@ -165,7 +166,8 @@ async fn with_children(
 ) -> Result<Bytes> {
     // The page's own mark is one; each child query that goes on has one more.
     let own = usize::from(more);
-    if memmem::find_iter(&body, MARK).nth(own).is_none() {
+    let further = |mark: &[u8]| memmem::find_iter(&body, mark).nth(own).is_some();
+    if !further(MARK) && !further(OPEN) {
         return Ok(body);
     }
     completed(query, client, &body, before).await

@@ -70,7 +70,7 @@ enum Target {
     Nothing,
 }
 
-/// The keys of one object, found once: all rows of a query have the same.
+/// The keys of one object, each found once: nearly all rows of a query have the same.
 #[derive(Debug, Default)]
 struct Level {
     /// The names of the parents on the way, each with a dot.
@@ -146,9 +146,14 @@ impl Reader {
 
     /// The record of the cells in hand.
     fn record(&mut self) -> sf_core::Result<Record> {
+        let spans = &self.cells.spans;
+        let same = |columns: &Columns| {
+            spans.iter().enumerate().all(|(field, span)| columns.column_of(field).is_some() == span.is_some())
+        };
         let columns = match &self.columns {
-            Some(columns) => Arc::clone(columns),
-            None => {
+            Some(columns) if same(columns) => Arc::clone(columns),
+            // The first row, or one whose TYPEOF chose other fields.
+            _ => {
                 let names = self.schema.fields().iter().zip(&self.cells.spans);
                 let header = names.filter(|(_, span)| span.is_some()).map(|(field, _)| field.name());
                 let columns = Arc::new(Columns::new(&self.schema, header, Extra::Refuse)?);

@@ -117,7 +117,7 @@ pub enum Fields {
 }
 
 impl Fields {
-    fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::All => "FIELDS(ALL)",
             Self::Custom => "FIELDS(CUSTOM)",

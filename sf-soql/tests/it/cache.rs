@@ -232,6 +232,51 @@ async fn a_version_that_the_org_does_not_have_is_not_blamed_on_the_object() {
 }
 
 #[tokio::test]
+async fn what_was_asked_for_before_all_was_forgotten_is_not_kept() {
+    let list = || Answer::json(r#"{"sobjects":[]}"#);
+    let org = Org::held_up([list(), list()]);
+    let cache = DescribeCache::new(org.client(), HOUR);
+    let early = tokio::spawn({
+        let cache = cache.clone();
+        async move { cache.global().await.map(|_| ()) }
+    });
+    org.request_arrived().await;
+    cache.clear();
+    org.let_one_through();
+    early.await.unwrap().unwrap();
+    org.let_one_through();
+    cache.global().await.unwrap();
+    assert_eq!(org.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_asked_for_before_it_was_forgotten_does_not_come_back_from_the_disk() {
+    let userinfo = || Answer::json(r#"{"user_id":"0055i0000000001","organization_id":"00D5i0000000001"}"#);
+    let account = |label| Answer::object("Account", label);
+    let folder = tempfile::tempdir().unwrap();
+    let org = Org::held_up([userinfo(), account("old")]);
+    let cache = DescribeCache::in_folder(org.client(), HOUR, folder.path());
+    let early = tokio::spawn({
+        let cache = cache.clone();
+        async move { cache.object("Account").await.unwrap().label.clone() }
+    });
+    org.request_arrived().await;
+    org.let_one_through();
+    org.request_arrived().await;
+    cache.forget("Account");
+    org.let_one_through();
+    assert_eq!(early.await.unwrap(), "old");
+    cache.flush().await.unwrap();
+
+    let org = Org::new([userinfo(), account("new"), userinfo()]);
+    for _ in 0..2 {
+        let next = DescribeCache::in_folder(org.client(), HOUR, folder.path());
+        assert_eq!(next.object("Account").await.unwrap().label, "new");
+        next.flush().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_name_never_reaches_the_org() {
     let org = Org::new([]);
     let cache = DescribeCache::new(org.client(), HOUR);

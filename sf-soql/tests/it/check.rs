@@ -53,7 +53,8 @@ fn describes() -> DescribeCache {
         ),
         (
             "User",
-            json!({ "name": "User", "queryable": true, "fields": [of("Id", "id"), of("Name", "string")] }),
+            json!({ "name": "User", "queryable": true, "fields": [of("Id", "id"), of("Name", "string"),
+                { "name": "Home__c", "type": "location", "custom": true }] }),
         ),
         (
             "Case",
@@ -228,6 +229,11 @@ async fn what_a_field_cannot_do_is_told() {
         ),
         (account().filter(field("OwnerId").eq("somethingwonky")), WrongType, "no id of 15 or 18 characters"),
         (account().filter(field("Visits__c").like("5%")), WrongType, "LIKE takes texts only"),
+        (account().filter(field("Id").like("001%")), WrongType, "LIKE takes texts only"),
+        (account().filter(field("OwnerId").like("005%")), WrongType, "LIKE takes texts only"),
+        (account().filter(field("Colours__c").like("Red%")), WrongType, "LIKE takes texts only"),
+        (account().filter(field("Colours__c").gt("Red")), WrongType, "has no order that > could go by"),
+        (account().filter(field("IsOpen__c").le(true)), WrongType, "has no order that <= could go by"),
         (
             account().filter(field("Name").includes(["a"])),
             WrongType,
@@ -281,6 +287,16 @@ async fn what_bulk_refuses_is_found_before_there_is_a_job() {
         (account().field("BillingAddress"), "SELECT BillingAddress: a compound field"),
         (account().field("Parent.BillingAddress"), "SELECT Parent.BillingAddress: a compound field"),
         (Select::from("Contact").field("Photo"), "SELECT Photo: binary data"),
+        (Select::from("Account").field(Fields::All).limit(200), "FIELDS(ALL) selects any number of fields"),
+        (
+            Select::from("Account").field(Fields::Custom).limit(200),
+            "FIELDS(CUSTOM) selects any number of fields",
+        ),
+        (
+            Select::from("Account").field(Fields::Standard),
+            "FIELDS(STANDARD) selects BillingAddress: a compound field",
+        ),
+        (Select::from("Contact").field(Fields::Standard), "FIELDS(STANDARD) selects Photo: binary data"),
         (Select::from("TaskStatus").field("Id"), "TaskStatus: Bulk API 2.0 does not support it"),
     ];
     for (select, part) in refused {
@@ -300,8 +316,11 @@ async fn bulk_warns_about_what_switches_chunking_off() {
     let ok = account().fields(["Name", "Owner.Name"]).filter(field("Name").ne("x"));
     let describes = describes();
     assert_eq!(describes.bulk_check(&ok).await.unwrap(), []);
-    let slow = ok.clone().order_by("Name").limit(5).field(Fields::Standard);
+    // The one compound that a user has is no standard field.
+    let users = Select::from("User").field(Fields::Standard);
+    assert_eq!(describes.bulk_check(&users).await.unwrap(), []);
+    let slow = ok.clone().order_by("Name").limit(5);
     let warnings = describes.bulk_check(&slow).await.unwrap();
-    assert_eq!(warnings, [BulkWarning::OrderBy, BulkWarning::Limit, BulkWarning::Fields]);
+    assert_eq!(warnings, [BulkWarning::OrderBy, BulkWarning::Limit]);
     assert!(warnings[0].to_string().contains("chunking"), "{}", warnings[0]);
 }

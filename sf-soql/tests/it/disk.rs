@@ -9,7 +9,7 @@ use serde_json::json;
 use sf_core::http::InProcess;
 use sf_core::{ApiVersion, Client};
 use sf_sim::Sim;
-use sf_sim::fault::Route;
+use sf_sim::fault::{Action, Fault, Route};
 use sf_soql::{Describe, DescribeCache, ErrorKind, Query};
 use tempfile::tempdir;
 
@@ -181,6 +181,56 @@ async fn a_file_that_is_broken_is_as_good_as_none_and_is_replaced() {
         assert_eq!(asked(&sim), 1 + n);
     }
     assert_eq!(files(folder.path()).len(), 1, "no temporary file is left");
+}
+
+#[tokio::test]
+async fn a_describe_that_is_cut_off_does_not_keep_the_others_from_the_disk() {
+    let (sim, client) = sim();
+    let before = tempdir().unwrap();
+    let first = DescribeCache::in_folder(client.clone(), HOUR, before.path());
+    first.object("Account").await.unwrap();
+    first.object("Contact").await.unwrap();
+    first.flush().await.unwrap();
+    let name = &files(before.path())[0];
+    let good = fs::read(before.path().join(name)).unwrap();
+    let line = good.iter().position(|b| *b == b'\n').unwrap() + 1;
+    let head: serde_json::Value = serde_json::from_slice(&good[..line]).unwrap();
+    let (mut far, mut long) = (head.clone(), head);
+    far["entries"]["account"]["at"] = u64::MAX.into();
+    long["entries"]["account"]["length"] = u64::MAX.into();
+    let with = |head: serde_json::Value| [head.to_string().as_bytes(), b"\n", &good[line..]].concat();
+    for broken in [good[..good.len() - 10].to_vec(), with(far), with(long)] {
+        let folder = tempdir().unwrap();
+        fs::write(folder.path().join(name), broken).unwrap();
+        let second = DescribeCache::in_folder(client.clone(), HOUR, folder.path());
+        second.object("Lead").await.unwrap();
+        second.flush().await.unwrap();
+        let asked_before = asked(&sim);
+        let third = DescribeCache::in_folder(client.clone(), HOUR, folder.path());
+        for object in ["Account", "Contact", "Lead"] {
+            third.object(object).await.unwrap();
+        }
+        assert_eq!(asked(&sim), asked_before + 1, "only the broken one is asked for again");
+    }
+}
+
+#[tokio::test]
+async fn who_the_user_is_is_asked_again_after_a_failure_and_not_after_a_refusal() {
+    for (fault, files_then, asked_then) in [
+        (Fault::on(Route::Userinfo).nth(1).then(Action::unavailable()), 1, 2),
+        (Fault::on(Route::Userinfo).always().then(Action::error(403, "Bad_OAuth_Token", "no")), 0, 1),
+    ] {
+        let folder = tempdir().unwrap();
+        let (sim, client) = sim();
+        sim.faults().add(fault);
+        let cache = DescribeCache::in_folder(client, HOUR, folder.path());
+        for object in ["Account", "Contact"] {
+            cache.object(object).await.unwrap();
+        }
+        cache.flush().await.unwrap();
+        assert_eq!(files(folder.path()).len(), files_then);
+        assert_eq!(sim.journal().count(&Route::Userinfo), asked_then);
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use sf_core::Client;
 use sf_core::http::InProcess;
+use sf_core::record::{Field, FieldType, Schema, Value};
 use sf_sim::Sim;
 use sf_sim::fault::{Action, Fault, Route};
 use sf_soql::function::{count, count_rows, max, sum};
@@ -114,8 +115,42 @@ async fn every_kind_of_statement_is_evaluated() {
     assert_eq!(rows(&client, &everything).await[0]["Name"], "Large");
     let today = named(field("CreatedDate").eq(DateLiteral::Today));
     assert_eq!(rows(&client, &today).await.len(), 2);
-    let owners = Select::from("Case").field(type_of("Owner").when("User", ["Name"]).otherwise(["Id"]));
-    assert_eq!(rows(&client, &owners).await, Vec::<Json>::new());
     let plans = Query::of(&accounts()).unwrap().explain(&client).await.unwrap();
     assert_eq!(plans[0].sobject_type, "Account");
+}
+
+#[tokio::test]
+async fn fields_chosen_by_type_are_those_of_each_row() {
+    let (sim, client) = org();
+    let insert = |object: &str, row: Json| sim.insert(object, &row).unwrap().text18();
+    let account = insert("Account", json!({ "Name": "By type", "Phone": "1" }));
+    let contact = insert("Contact", json!({ "LastName": "Ann" }));
+    let lead = insert("Lead", json!({ "LastName": "Ada", "Company": "c" }));
+    for (title, at) in [("a", &account), ("b", &contact), ("c", &lead)] {
+        let file = json!({ "Title": title, "PathOnClient": "x.txt", "VersionData": "eA==", "FirstPublishLocationId": at });
+        insert("ContentVersion", file);
+    }
+    let at = type_of("FirstPublishLocation").when("Account", ["Phone"]).when("Contact", ["LastName"]);
+    let select = Select::from("ContentVersion").field("Title").field(at.otherwise(["Id"])).order_by("Title");
+    let found: Vec<Json> = rows(&client, &select).await;
+    let place = |n: usize, name: &str| found[n]["FirstPublishLocation"][name].clone();
+    assert_eq!(
+        [place(0, "Phone"), place(0, "LastName"), place(1, "LastName"), place(1, "Phone"), place(2, "Id")],
+        [json!("1"), Json::Null, json!("Ann"), Json::Null, json!(lead)]
+    );
+
+    let names = ["Title", "Phone", "LastName", "Id"];
+    let names = names.map(|n| if n == "Title" { n.to_owned() } else { format!("FirstPublishLocation.{n}") });
+    let fields = names.iter().map(|name| Field::new(name.as_str(), FieldType::String)).collect();
+    let schema = Arc::new(Schema::new("ContentVersion", fields).unwrap());
+    let mut records = Query::of(&select).unwrap().records(&client, &schema);
+    for (title, name, value) in [("a", 1, "1"), ("b", 2, "Ann"), ("c", 3, lead.as_str())] {
+        let record = records.next_record().await.unwrap().unwrap();
+        assert_eq!(record.get("Title").unwrap(), Value::Text(title.to_owned().into()));
+        for other in 1..4 {
+            let expected = if other == name { Value::Text(value.to_owned().into()) } else { Value::Absent };
+            assert_eq!(record.get(&names[other]).unwrap(), expected, "{title} {}", names[other]);
+        }
+    }
+    assert!(records.next_record().await.unwrap().is_none());
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use sf_core::Client;
 use sf_core::auth::{Token, TokenProvider};
 use sf_core::http::ReqwestService;
@@ -47,7 +48,10 @@ struct Org {
 }
 
 async fn org() -> Org {
-    let sim = Sim::builder().generate("Account", ROWS).seed(11).build().unwrap();
+    reached(Sim::builder().generate("Account", ROWS).seed(11).build().unwrap()).await
+}
+
+async fn reached(sim: Sim) -> Org {
     let server = sim.serve("127.0.0.1:0").await.unwrap();
     let http = ReqwestService::builder().idle_timeout(Duration::from_millis(500)).build().unwrap();
     let tokens = Arc::new(Tokens {
@@ -86,7 +90,12 @@ fn passing() -> Vec<(&'static str, Action)> {
         ("429", Action::too_many_requests(0)),
         ("403 for calls at once", Action::concurrent_limit()),
         ("500", Action::server_error()),
+        ("502 HTML", Action::Reply(Reply::html(502, "Bad Gateway"))),
         ("503 HTML", Action::unavailable()),
+        (
+            "no headers",
+            Action::without_headers(["Content-Type", "Date", "Last-Modified", "Sforce-Limit-Info"]),
+        ),
         ("reset before", Action::ResetBefore),
         ("reset after", Action::ResetAfter),
         ("cut", Action::cut(40)),
@@ -114,6 +123,26 @@ async fn every_passing_fault_at_every_page_leaves_the_rows_complete_and_single()
 }
 
 #[tokio::test]
+async fn every_passing_fault_at_a_page_of_children_leaves_them_complete_and_single() {
+    for (name, action) in passing() {
+        let sim = Sim::builder().build().unwrap();
+        let account = sim.insert("Account", &json!({ "Name": "Large" })).unwrap().text18();
+        for n in 0..450 {
+            let contact = json!({ "LastName": format!("n{n:03}"), "AccountId": account });
+            sim.insert("Contact", &contact).unwrap();
+        }
+        let org = reached(sim).await;
+        let fault = org.sim.faults().add(Fault::on(Route::QueryPage).nth(1).then(action));
+        let query = Query::new("SELECT (SELECT LastName FROM Contacts) FROM Account").batch_size(200);
+        let all: Vec<Value> = query.rows(&org.client).all().await.unwrap_or_else(|e| panic!("{name}: {e:?}"));
+        let contacts = all[0]["Contacts"]["records"].as_array().unwrap();
+        let names: BTreeSet<_> = contacts.iter().map(|c| c["LastName"].as_str().unwrap()).collect();
+        assert_eq!((contacts.len(), names.len()), (450, 450), "{name}");
+        assert_eq!(org.sim.faults().count(fault), 1, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn every_passing_fault_at_a_describe_is_got_over() {
     for (name, action) in passing() {
         let org = org().await;
@@ -127,9 +156,15 @@ async fn every_passing_fault_at_a_describe_is_got_over() {
 
 #[tokio::test]
 async fn a_used_up_day_is_told_at_once_and_not_tried_again() {
-    for route in [Route::Query, Route::QueryPage] {
+    let limit = Action::error(400, "LIMIT_EXCEEDED", "Max queries per 24 hrs has been reached");
+    for (route, action) in [
+        (Route::Query, Action::daily_limit()),
+        (Route::QueryPage, Action::daily_limit()),
+        (Route::Query, limit.clone()),
+        (Route::QueryPage, limit),
+    ] {
         let org = org().await;
-        org.sim.faults().add(Fault::on(route.clone()).always().then(Action::daily_limit()));
+        org.sim.faults().add(Fault::on(route.clone()).always().then(action));
         let error = read(&org.client).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Org);
         assert!(error.org().unwrap().is_daily_limit(), "{error:?}");

@@ -3,6 +3,7 @@
 
 mod cache;
 mod check;
+mod children;
 mod disk;
 mod evaluated;
 mod faults;

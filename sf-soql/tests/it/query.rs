@@ -232,6 +232,9 @@ async fn children_that_are_too_many_or_cannot_be_had_are_an_error() {
     let too_large = too_large.err().unwrap();
     assert_eq!(too_large.kind(), ErrorKind::TooLarge);
     assert!(too_large.to_string().contains("larger than the 100000 bytes"), "{too_large}");
+    let plain = Wire::new(|_| (200, page(0, 100, 100)));
+    let too_large = query().max_page(1_000).rows::<Row>(&plain.client()).next_row().await.unwrap_err();
+    assert_eq!(too_large.kind(), ErrorKind::TooLarge, "a page without children counts too");
     let org = Wire::new(|path| {
         if path.contains("contacts-6000") {
             error(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
@@ -261,19 +264,24 @@ async fn a_row_that_is_not_what_was_asked_for_is_named_and_the_others_come() {
 
 #[tokio::test]
 async fn refusals_have_a_kind_of_their_own_and_are_told_again() {
-    for (status, code, kind) in [
-        (400, "INVALID_QUERY_LOCATOR", ErrorKind::CursorExpired),
-        (400, "INVALID_FIELD", ErrorKind::UnknownField),
-        (400, "INVALID_TYPE", ErrorKind::UnknownObject),
-        (400, "MALFORMED_QUERY", ErrorKind::InvalidQuery),
-        (414, "URI_TOO_LONG", ErrorKind::TooLong),
-        (431, "", ErrorKind::TooLong),
-        (403, "INSUFFICIENT_ACCESS", ErrorKind::Org),
+    let no_parent = "X.Y\n^\nERROR at Row:1:Column:8\nDidn't understand relationship 'X' in field path.";
+    for (status, code, message, kind) in [
+        (400, "INVALID_QUERY_LOCATOR", "no", ErrorKind::CursorExpired),
+        (400, "INVALID_FIELD", "No such column 'Zzz' on entity 'X'.", ErrorKind::UnknownField),
+        (400, "INVALID_FIELD", no_parent, ErrorKind::UnknownField),
+        (400, "INVALID_FIELD", "Field must be grouped or aggregated: Name", ErrorKind::InvalidQuery),
+        (400, "INVALID_TYPE", "no", ErrorKind::UnknownObject),
+        (400, "MALFORMED_QUERY", "no", ErrorKind::InvalidQuery),
+        (400, "LIMIT_EXCEEDED", "no", ErrorKind::Org),
+        (414, "URI_TOO_LONG", "no", ErrorKind::TooLong),
+        (431, "", "no", ErrorKind::TooLong),
+        (403, "INSUFFICIENT_ACCESS", "no", ErrorKind::Org),
+        (502, "", "no", ErrorKind::Org),
     ] {
         let org =
             Wire::new(
                 move |path| {
-                    if path.ends_with("-2") { error(status, code, "no") } else { (200, page(0, 2, 4)) }
+                    if path.ends_with("-2") { error(status, code, message) } else { (200, page(0, 2, 4)) }
                 },
             );
         let mut rows = query().rows::<Row>(&org.client());
@@ -394,6 +402,21 @@ async fn a_refused_field_makes_the_cache_ask_anew() {
 }
 
 #[tokio::test]
+async fn a_field_that_is_used_wrongly_is_no_reason_to_ask_anew() {
+    let org = Wire::new(|path| match path {
+        _ if path.ends_with("/describe") => (200, json!({ "name": "X", "fields": [] }).to_string()),
+        _ => error(400, "INVALID_FIELD", "Field must be grouped or aggregated: Name"),
+    });
+    let cache = DescribeCache::new(org.client(), Duration::from_secs(60));
+    cache.object("X").await.unwrap();
+    let query = Query::new("SELECT Name, COUNT(Id) FROM X").describes(&cache, "X");
+    let refused = query.rows::<Row>(&org.client()).next_row().await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidQuery);
+    cache.object("X").await.unwrap();
+    assert_eq!(org.asked().len(), 2, "{:?}", org.asked());
+}
+
+#[tokio::test]
 async fn records_keep_every_digit_and_read_through_parents() {
     let org = Wire::new(|_| {
         let rows = r#"
@@ -429,6 +452,30 @@ async fn records_keep_every_digit_and_read_through_parents() {
     }
     let large: BigDecimal = "1426565671063.28".parse().unwrap();
     assert_eq!(two.get("Amount").unwrap(), Value::Decimal(large));
+    assert!(records.next_record().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn records_have_the_fields_that_each_row_chose_by_type() {
+    let org = Wire::new(|_| {
+        let rows = r#"{"What":{"attributes":{"type":"Account"},"Name":"a","Phone":"1"}},
+            {"What":{"attributes":{"type":"Case"},"Subject":"b"}},{"What":null},
+            {"What":{"attributes":{"type":"Account"},"Name":"c","Phone":null}}"#;
+        (200, format!(r#"{{"totalSize":4,"done":true,"records":[{rows}]}}"#))
+    });
+    let names = ["What.Name", "What.Phone", "What.Subject"];
+    let schema = Schema::new("Task", names.map(|name| Field::new(name, FieldType::String)).into()).unwrap();
+    let mut records = query().records(&org.client(), &Arc::new(schema));
+    let text = |text: &str| Value::Text(text.to_owned().into());
+    for expected in [
+        [text("a"), text("1"), Value::Absent],
+        [Value::Absent, Value::Absent, text("b")],
+        [Value::Null, Value::Null, Value::Null],
+        [text("c"), Value::Null, Value::Absent],
+    ] {
+        let record = records.next_record().await.unwrap().unwrap();
+        assert_eq!(names.map(|name| record.get(name).unwrap()), expected);
+    }
     assert!(records.next_record().await.unwrap().is_none());
 }
 
