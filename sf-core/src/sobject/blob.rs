@@ -144,7 +144,8 @@ impl Client {
     /// Writes the file in a row to a writer and returns its length.
     ///
     /// A file that breaks off is read again, and what was written already is passed over, so the writer gets every
-    /// byte once.
+    /// byte once. Each new byte starts the client's retry policy over: a long file may break off as often as it likes
+    /// as long as it gets on.
     ///
     /// # Errors
     /// As [`file`](Self::file); [`ErrorKind::Io`] of the writer; [`ErrorKind::Protocol`] where the file was changed
@@ -178,6 +179,9 @@ impl Client {
                 }
                 if passing.hash.finish() != hash.finish() {
                     return Err(changed(&what));
+                }
+                if !fresh.is_empty() {
+                    attempts.reset();
                 }
                 writer.write_all(fresh).await.map_err(|e| unwritable(&what, e))?;
                 written += fresh.len() as u64;
