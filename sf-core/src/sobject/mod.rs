@@ -174,17 +174,7 @@ impl Client {
         repeatable: bool,
     ) -> Result<Upserted> {
         let mut fields = one_row(row)?;
-        if let Some(text) = fields.take(external_id_field) {
-            let same = match serde_json::from_str::<String>(&text) {
-                Ok(own) => own == value,
-                Err(_) => text == value,
-            };
-            if !same {
-                let message =
-                    format!("the row has another value of {external_id_field} than the one to look for");
-                return Err(Error::new(ErrorKind::InvalidInput, message));
-            }
-        }
+        take_key(&mut fields, external_id_field, value)?;
         let path = external_path(object, external_id_field, value)?;
         let what = format!("PATCH {path}");
         let answer = self.patch(path).json_body(&fields).repeatable(repeatable).response().await?;
@@ -221,6 +211,20 @@ fn one_row(row: &impl Serialize) -> Result<Fields> {
     let mut fields = Fields::checked(row)?;
     fields.take("attributes");
     Ok(fields)
+}
+
+/// Takes the field that a row is looked for by out of it: it stands in the path.
+fn take_key(fields: &mut Fields, field: &str, value: &str) -> Result<()> {
+    let Some(text) = fields.take(field) else { return Ok(()) };
+    let same = match serde_json::from_str::<String>(&text) {
+        Ok(own) => own == value,
+        Err(_) => text == value,
+    };
+    if same {
+        return Ok(());
+    }
+    let message = format!("the row has another value of {field} than the one to look for");
+    Err(Error::new(ErrorKind::InvalidInput, message))
 }
 
 /// An object's or a field's API name, which goes into paths.
