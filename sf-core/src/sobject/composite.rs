@@ -150,7 +150,7 @@ impl Composite {
     }
 
     /// Creates or changes the row that has this value in an external id field. The same value may stand in the row and
-    /// is not sent; another one is refused.
+    /// is not sent; another one is refused. An `Id` is not sent.
     ///
     /// # Errors
     /// As [`create`](Self::create).
@@ -164,6 +164,7 @@ impl Composite {
     ) -> Result<Reference> {
         let mut body = one_row(row)?;
         take_key(&mut body, external_id_field, value)?;
+        body.take_id()?;
         self.add(name, "PATCH", external_path(object, external_id_field, value)?, Some(body))
     }
 
@@ -487,7 +488,7 @@ mod tests {
         calls.update("a", "Account", id, &row(id)).unwrap();
         let a = Reference("a".to_owned()).id();
         assert!(refusal(calls.update("b", "Account", a, &row(id))).contains("has the Id"));
-        let key = |value: &str| Fields::new().field("Key__c", value);
+        let key = |value: &str| Fields::new().field("Key__c", value).field("Id", id);
         assert!(refusal(calls.upsert("b", "Account", "Key__c", "1", &key("2"))).contains("Key__c"));
         calls.upsert("b", "Account", "key__C", "1", &key("1")).unwrap();
         let bodies: Vec<String> =

@@ -138,7 +138,8 @@ impl Client {
     ///
     /// # Errors
     /// As [`create`](Self::create). A row that holds another value of the field than the one to look for is
-    /// [`ErrorKind::InvalidInput`]; the same value may stand in it and is not sent.
+    /// [`ErrorKind::InvalidInput`]; the same value may stand in it and is not sent. Neither is an `Id`, as rows have that
+    /// were read.
     pub async fn upsert(
         &self,
         object: &str,
@@ -175,6 +176,8 @@ impl Client {
     ) -> Result<Upserted> {
         let mut fields = one_row(row)?;
         take_key(&mut fields, external_id_field, value)?;
+        // Which row it is, the external id says; an org takes no Id beside it.
+        fields.take_id()?;
         let path = external_path(object, external_id_field, value)?;
         let what = format!("PATCH {path}");
         let answer = self.patch(path).json_body(&fields).repeatable(repeatable).response().await?;
