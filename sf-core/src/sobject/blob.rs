@@ -99,8 +99,9 @@ impl Client {
         let boundary: String = std::iter::repeat_with(fastrand::alphanumeric).take(40).collect();
         let shown: String =
             file.name.chars().map(|c| if c == '"' || c.is_control() { '_' } else { c }).collect();
+        let part = row_part(object);
         let head = format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"entity_content\"\r\nContent-Type: application/json\r\n\r\n\
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{part}\"\r\nContent-Type: application/json\r\n\r\n\
              {row}\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{shown}\"\r\n\
              Content-Type: application/octet-stream\r\n\r\n"
         );
@@ -193,6 +194,12 @@ impl Client {
     }
 }
 
+/// What the part with the row's other fields is called in a multipart body (REST API guide, "Insert or Update Blob
+/// Data"): a `ContentVersion` has a name of its own.
+fn row_part(object: &str) -> &'static str {
+    if object.eq_ignore_ascii_case("ContentVersion") { "entity_content" } else { "entity_document" }
+}
+
 /// The bytes that were written before, coming again.
 struct Passing {
     left: u64,
@@ -217,4 +224,15 @@ fn changed(what: &str) -> Error {
 
 fn unwritable(what: &str, error: std::io::Error) -> Error {
     Error::new(ErrorKind::Io, format!("{what} cannot be written")).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_part_with_the_row_is_called_as_the_object_wants_it() {
+        assert_eq!(row_part("contentversion"), "entity_content");
+        assert_eq!((row_part("Document"), row_part("Attachment")), ("entity_document", "entity_document"));
+    }
 }
