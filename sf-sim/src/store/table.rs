@@ -39,10 +39,16 @@ impl Table {
 
     pub(crate) fn set_def(&mut self, def: Arc<ObjectDef>) {
         let unique = def.fields().iter().enumerate().filter(|(_, f)| f.unique);
-        for (at, _) in unique {
-            self.unique.entry(at).or_default();
-        }
+        let fresh: Vec<usize> = unique.map(|(at, _)| at).filter(|at| !self.unique.contains_key(at)).collect();
         self.def = def;
+        if fresh.is_empty() {
+            return;
+        }
+        self.unique.extend(fresh.into_iter().map(|at| (at, HashMap::new())));
+        let rows: Vec<_> = self.rows.values().filter(|row| !row.is_deleted()).cloned().collect();
+        for row in rows {
+            self.index(&row);
+        }
     }
 
     /// The object.

@@ -115,10 +115,14 @@ async fn a_row_is_read_and_written_on_condition() {
 
 #[tokio::test]
 async fn an_org_keeps_so_many_cursors_and_the_one_longest_not_used_goes() {
-    let org = Org::of(sf_sim::Sim::builder().batch_size(1)).await;
-    org.accounts(3);
+    let org = Org::new().await;
+    org.accounts(201);
     let path = format!("{V}/query?q=SELECT+Id+FROM+Account");
-    let next = async || org.json(&path).await["nextRecordsUrl"].as_str().unwrap().to_owned();
+    let next = async || {
+        let ask = org.call(Method::GET, &path).header("Sforce-Query-Options", "batchSize=200");
+        let page: Value = ask.send().await.unwrap().json().await.unwrap();
+        page["nextRecordsUrl"].as_str().unwrap().to_owned()
+    };
     let (first, second) = (next().await, next().await);
     for _ in 2..500 {
         next().await;
