@@ -141,6 +141,28 @@ fn an_undelete_brings_all_levels_back_or_none() {
 }
 
 #[test]
+fn later_deletes_know_which_rows_came_moved_and_came_back_since_the_first() {
+    let (mut store, [parent, _, moved]) = family();
+    let user = store.running_user();
+    let account = |store: &mut Store| store.insert("Account", values(&[("Name", "A")]), user).unwrap();
+    let (first, other) = (account(&mut store), account(&mut store));
+    store.delete("Account", first, user).unwrap();
+    let mut contact = values(&[("LastName", "New")]);
+    contact.push(id("AccountId", other));
+    let new = store.insert("Contact", contact, user).unwrap();
+    store.update("Contact", moved, vec![id("AccountId", other)], user).unwrap();
+    let gone = |store: &Store| [new, moved].map(|id| store.row("Contact", id).unwrap().is_deleted());
+    store.delete("Account", parent, user).unwrap();
+    assert_eq!(gone(&store), [false; 2]);
+    for _ in 0..2 {
+        store.delete("Account", other, user).unwrap();
+        assert_eq!(gone(&store), [true; 2]);
+        store.undelete("Account", other, user).unwrap();
+        assert_eq!(gone(&store), [false; 2]);
+    }
+}
+
+#[test]
 fn rows_that_hold_each_other_in_a_circle_go_together() {
     let mut store = store();
     let user = store.running_user();
