@@ -47,7 +47,7 @@ impl Store {
         let def = self.writeable(object, |def| def.undeletable && !def.event, "undelete")?;
         let Binned { with, cleared } = self.bin.get(&id).cloned().unwrap_or_default();
         let coming: HashSet<RecordId> = with.iter().map(|(_, id)| *id).chain([id]).collect();
-        self.all_or_none(|store| {
+        self.all_or_none::<(), RowError>(|store| {
             store.restore(&def.name, id, user, &coming)?;
             // Those that went last come first: masters before their details.
             for (object, id) in with.iter().rev() {
