@@ -77,6 +77,8 @@ async fn one_row(org: &Client, made: &mut Vec<Id>) -> Result<Id> {
     let read: Account = org.retrieve("Account", id, FIELDS).await?;
     println!("  read     {read:?}");
 
+    // Email is no unique field: after a lost answer this is not sent again. Where the org keeps an external id of yours
+    // unique, `upsert_by_unique` is.
     for title in ["Mechanic", "Head of workshop"] {
         let row = Fields::new().field("LastName", "Okafor").field("Title", title).field("AccountId", id);
         match org.upsert("Contact", "Email", "okafor@wheelworks.example", &row).await? {

@@ -99,8 +99,9 @@ impl Client {
         let boundary: String = std::iter::repeat_with(fastrand::alphanumeric).take(40).collect();
         let shown: String =
             file.name.chars().map(|c| if c == '"' || c.is_control() { '_' } else { c }).collect();
+        let part = row_part(object);
         let head = format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"entity_content\"\r\nContent-Type: application/json\r\n\r\n\
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{part}\"\r\nContent-Type: application/json\r\n\r\n\
              {row}\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{shown}\"\r\n\
              Content-Type: application/octet-stream\r\n\r\n"
         );
@@ -144,7 +145,8 @@ impl Client {
     /// Writes the file in a row to a writer and returns its length.
     ///
     /// A file that breaks off is read again, and what was written already is passed over, so the writer gets every
-    /// byte once.
+    /// byte once. Each new byte starts the client's retry policy over: a long file may break off as often as it likes
+    /// as long as it gets on.
     ///
     /// # Errors
     /// As [`file`](Self::file); [`ErrorKind::Io`] of the writer; [`ErrorKind::Protocol`] where the file was changed
@@ -179,6 +181,9 @@ impl Client {
                 if passing.hash.finish() != hash.finish() {
                     return Err(changed(&what));
                 }
+                if !fresh.is_empty() {
+                    attempts.reset();
+                }
                 writer.write_all(fresh).await.map_err(|e| unwritable(&what, e))?;
                 written += fresh.len() as u64;
                 hash.write(fresh);
@@ -187,6 +192,12 @@ impl Client {
             attempts.pause_after(broken, true).await?;
         }
     }
+}
+
+/// What the part with the row's other fields is called in a multipart body (REST API guide, "Insert or Update Blob
+/// Data"): a `ContentVersion` has a name of its own.
+fn row_part(object: &str) -> &'static str {
+    if object.eq_ignore_ascii_case("ContentVersion") { "entity_content" } else { "entity_document" }
 }
 
 /// The bytes that were written before, coming again.
@@ -213,4 +224,15 @@ fn changed(what: &str) -> Error {
 
 fn unwritable(what: &str, error: std::io::Error) -> Error {
     Error::new(ErrorKind::Io, format!("{what} cannot be written")).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_part_with_the_row_is_called_as_the_object_wants_it() {
+        assert_eq!(row_part("contentversion"), "entity_content");
+        assert_eq!((row_part("Document"), row_part("Attachment")), ("entity_document", "entity_document"));
+    }
 }

@@ -210,14 +210,45 @@ impl<'c> Collections<'c> {
 
     /// Creates or changes rows of one object by an external id field, which each of them has. `Id` can be the field.
     ///
+    /// A call whose answer was lost is not sent again, because an external id need not be unique: see
+    /// [`Client::upsert`].
+    ///
     /// # Errors
-    /// As [`create`](Self::create). After a lost answer the call is sent again; rows that the lost one created are
-    /// then told as not new.
+    /// As [`create`](Self::create).
     pub async fn upsert(
         &self,
         object: &str,
         external_id_field: &str,
         rows: &[impl Serialize],
+    ) -> Result<Written> {
+        self.upsert_with(object, external_id_field, rows, Again::Never).await
+    }
+
+    /// As [`upsert`](Self::upsert), by a field that the org keeps unique, which you vouch for: after a lost answer the
+    /// call is sent again; rows that the lost one created are then told as not new.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create). [`ErrorKind::InvalidInput`] for `Id`: a row without one is a new one, of which a
+    /// second would come.
+    pub async fn upsert_by_unique(
+        &self,
+        object: &str,
+        external_id_field: &str,
+        rows: &[impl Serialize],
+    ) -> Result<Written> {
+        if external_id_field.eq_ignore_ascii_case("Id") {
+            let message = "rows that may have no Id cannot be upserted by it a second time";
+            return Err(Error::new(ErrorKind::InvalidInput, message).with_hint("Use `upsert` or `update`."));
+        }
+        self.upsert_with(object, external_id_field, rows, Again::SetsTheSame).await
+    }
+
+    async fn upsert_with(
+        &self,
+        object: &str,
+        external_id_field: &str,
+        rows: &[impl Serialize],
+        again: Again,
     ) -> Result<Written> {
         let object = api_name(object, "an object")?;
         let field = api_name(external_id_field, "a field")?;
@@ -231,8 +262,6 @@ impl<'c> Collections<'c> {
         let path = format!("composite/sobjects/{object}/{field}");
         let requests =
             bodies.into_iter().map(|body| self.client.patch(path.clone()).body(body, "application/json"));
-        // By Id, a row without one is a new one, of which a second would come.
-        let again = if field.eq_ignore_ascii_case("Id") { Again::Never } else { Again::SetsTheSame };
         Ok(self.send(requests, rows.len(), again).await)
     }
 

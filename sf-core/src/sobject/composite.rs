@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::fields::Fields;
 use super::graph::MOST_NODES;
-use super::{api_name, external_path, object_path, one_row};
+use super::{api_name, external_path, object_path, one_row, take_key};
 use crate::client::answer::refused_part;
 use crate::client::encode_segment;
 use crate::{ApiVersion, Client, Error, ErrorKind, Id, Result};
@@ -131,10 +131,10 @@ impl Composite {
         self.add(name, "GET", path, None)
     }
 
-    /// Changes the given fields of a row.
+    /// Changes the given fields of a row. An `Id` in the row may stand there if it is this row's: it is not sent.
     ///
     /// # Errors
-    /// As [`create`](Self::create).
+    /// As [`create`](Self::create), also where the row has an `Id` and what a [`Reference`] stands for is to be changed.
     pub fn update(
         &mut self,
         name: &str,
@@ -142,12 +142,15 @@ impl Composite {
         id: impl fmt::Display,
         row: &impl Serialize,
     ) -> Result<Reference> {
-        let mut body = one_row(row)?;
-        body.take_id()?;
-        self.add(name, "PATCH", place(object, &id.to_string())?, Some(body))
+        let (mut body, id) = (one_row(row)?, id.to_string());
+        if let Some(other) = body.take_id()?.filter(|other| id.parse::<Id>().ok() != Some(*other)) {
+            return Err(invalid(format!("the row to change {object} {id} with has the Id {other}")));
+        }
+        self.add(name, "PATCH", place(object, &id)?, Some(body))
     }
 
-    /// Creates or changes the row that has this value in an external id field.
+    /// Creates or changes the row that has this value in an external id field. The same value may stand in the row and
+    /// is not sent; another one is refused. An `Id` is not sent.
     ///
     /// # Errors
     /// As [`create`](Self::create).
@@ -160,7 +163,8 @@ impl Composite {
         row: &impl Serialize,
     ) -> Result<Reference> {
         let mut body = one_row(row)?;
-        body.take(external_id_field);
+        take_key(&mut body, external_id_field, value)?;
+        body.take_id()?;
         self.add(name, "PATCH", external_path(object, external_id_field, value)?, Some(body))
     }
 
@@ -473,6 +477,23 @@ mod tests {
             calls.create(&format!("r{n}"), "Account", &Fields::new()).unwrap();
         }
         assert!(refusal(calls.create("more", "Account", &Fields::new())).contains("25 parts"));
+    }
+
+    #[test]
+    fn a_row_that_is_another_one_than_its_part_names_is_refused() {
+        let mut calls = Composite::new();
+        let (id, other) = ("0015i0000000001AAA", "0015i0000000002AAA");
+        let row = |id: &str| Fields::new().field("Id", id).field("Name", "x");
+        assert!(refusal(calls.update("a", "Account", id, &row(other))).contains(other));
+        calls.update("a", "Account", id, &row(id)).unwrap();
+        let a = Reference("a".to_owned()).id();
+        assert!(refusal(calls.update("b", "Account", a, &row(id))).contains("has the Id"));
+        let key = |value: &str| Fields::new().field("Key__c", value).field("Id", id);
+        assert!(refusal(calls.upsert("b", "Account", "Key__c", "1", &key("2"))).contains("Key__c"));
+        calls.upsert("b", "Account", "key__C", "1", &key("1")).unwrap();
+        let bodies: Vec<String> =
+            calls.parts.iter().filter_map(|p| serde_json::to_string(&p.body).ok()).collect();
+        assert_eq!(bodies, [r#"{"Name":"x"}"#, "{}"]);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! | | sent again after a lost answer |
 //! |---|---|
 //! | [`create`](Client::create), [`Collections::create`], a [`Composite`] that writes | never: a second copy cannot be told from the first. The error's [`outcome_unknown`](crate::Error::outcome_unknown) says so |
-//! | [`update`](Client::update), [`upsert`](Client::upsert), [`delete_row`](Client::delete_row) and their collections | yes: the same values set twice are set once, and a row that is gone is gone |
+//! | [`upsert`](Client::upsert), [`Collections::upsert`] | never: an external id need not be unique, and two that meet could create two rows |
+//! | [`upsert_by_unique`](Client::upsert_by_unique), [`Collections::upsert_by_unique`] | yes: the org keeps a second row with the value out |
+//! | [`update`](Client::update), [`delete_row`](Client::delete_row) and their collections | yes: the same values set twice are set once, and a row that is gone is gone |
 //! | everything that reads | yes |
 
 mod blob;
@@ -27,7 +29,9 @@ pub use fields::Fields;
 pub use graph::{GraphAnswer, Graphs};
 
 const LOOK_FIRST: &str = "Whether the row was created is not known. Look for it by what only it has before you create it \
-     again; with a unique external id, `upsert` can be sent again without harm.";
+     again; with a unique external id, `upsert_by_unique` can be sent again without harm.";
+const LOOK_BY_KEY: &str = "Whether the row was created or changed is not known. Look for it by its external id before you \
+     send it again; where the org keeps that field unique, `upsert_by_unique` does so by itself.";
 
 #[derive(Deserialize)]
 struct Saved {
@@ -128,12 +132,14 @@ impl Client {
 
     /// Creates the row that has this value in an external id field, or changes it where it exists.
     ///
-    /// After a lost answer it is sent again, so a row that this call created may be told as
-    /// [`Updated`](Upserted::Updated).
+    /// After a lost answer it is not sent again: an external id that is not unique, such as `Email` of a Contact, keeps
+    /// nobody from creating a second row while the first attempt is still at work. Where the org keeps the field
+    /// unique, use [`upsert_by_unique`](Self::upsert_by_unique).
     ///
     /// # Errors
     /// As [`create`](Self::create). A row that holds another value of the field than the one to look for is
-    /// [`ErrorKind::InvalidInput`]; the same value may stand in it and is not sent.
+    /// [`ErrorKind::InvalidInput`]; the same value may stand in it and is not sent. Neither is an `Id`, as rows have that
+    /// were read.
     pub async fn upsert(
         &self,
         object: &str,
@@ -141,21 +147,40 @@ impl Client {
         value: &str,
         row: &impl Serialize,
     ) -> Result<Upserted> {
+        let upserted = self.upsert_once_or_more(object, (external_id_field, value), row, false).await;
+        upserted.map_err(|error| if error.outcome_unknown() { error.with_hint(LOOK_BY_KEY) } else { error })
+    }
+
+    /// As [`upsert`](Self::upsert), by a field that the org keeps unique (`unique` in its describe), which you vouch
+    /// for: it is sent again after a lost answer, so a row that this call created may be told as
+    /// [`Updated`](Upserted::Updated).
+    ///
+    /// # Errors
+    /// As [`upsert`](Self::upsert). `DUPLICATE_VALUE` where somebody else creates the row meanwhile.
+    pub async fn upsert_by_unique(
+        &self,
+        object: &str,
+        external_id_field: &str,
+        value: &str,
+        row: &impl Serialize,
+    ) -> Result<Upserted> {
+        self.upsert_once_or_more(object, (external_id_field, value), row, true).await
+    }
+
+    async fn upsert_once_or_more(
+        &self,
+        object: &str,
+        (external_id_field, value): (&str, &str),
+        row: &impl Serialize,
+        repeatable: bool,
+    ) -> Result<Upserted> {
         let mut fields = one_row(row)?;
-        if let Some(text) = fields.take(external_id_field) {
-            let same = match serde_json::from_str::<String>(&text) {
-                Ok(own) => own == value,
-                Err(_) => text == value,
-            };
-            if !same {
-                let message =
-                    format!("the row has another value of {external_id_field} than the one to look for");
-                return Err(Error::new(ErrorKind::InvalidInput, message));
-            }
-        }
+        take_key(&mut fields, external_id_field, value)?;
+        // Which row it is, the external id says; an org takes no Id beside it.
+        fields.take_id()?;
         let path = external_path(object, external_id_field, value)?;
         let what = format!("PATCH {path}");
-        let answer = self.patch(path).json_body(&fields).repeatable(true).response().await?;
+        let answer = self.patch(path).json_body(&fields).repeatable(repeatable).response().await?;
         let unread = |error: Error| error.with_outcome_unknown(true);
         match answer.status {
             StatusCode::MULTIPLE_CHOICES => Ok(Upserted::Several(several(&answer, &what)?)),
@@ -189,6 +214,20 @@ fn one_row(row: &impl Serialize) -> Result<Fields> {
     let mut fields = Fields::checked(row)?;
     fields.take("attributes");
     Ok(fields)
+}
+
+/// Takes the field that a row is looked for by out of it: it stands in the path.
+fn take_key(fields: &mut Fields, field: &str, value: &str) -> Result<()> {
+    let Some(text) = fields.take(field) else { return Ok(()) };
+    let same = match serde_json::from_str::<String>(&text) {
+        Ok(own) => own == value,
+        Err(_) => text == value,
+    };
+    if same {
+        return Ok(());
+    }
+    let message = format!("the row has another value of {field} than the one to look for");
+    Err(Error::new(ErrorKind::InvalidInput, message))
 }
 
 /// An object's or a field's API name, which goes into paths.

@@ -80,6 +80,28 @@ async fn a_download_that_breaks_off_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn a_download_that_gets_on_may_break_off_more_often_than_the_policy_has_attempts() {
+    let org = Org::new().await;
+    let bytes = content(1_000_000);
+    let id = version(&org, &File::of("f", bytes.clone())).await.unwrap();
+    // The policy has four attempts. Every one of these nine gets further than the one before.
+    for nth in 1..=9 {
+        org.sim.faults().add(Fault::on(Route::Row).nth(nth).then(Action::cut(nth * 100_000)));
+    }
+    let mut out = Vec::new();
+    org.client.download("ContentVersion", id, "VersionData", &mut out).await.unwrap();
+    assert!(out == bytes, "{} of {}", out.len(), bytes.len());
+    org.sim.faults().clear();
+
+    // One that never gets further is given up.
+    org.sim.faults().add(Fault::on(Route::Row).always().then(Action::cut(100_000)));
+    let before = org.sim.journal().count(&Route::Row);
+    let error = org.client.download("ContentVersion", id, "VersionData", &mut Vec::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Broken, "{error}");
+    assert!(org.sim.journal().count(&Route::Row) - before <= 5);
+}
+
+#[tokio::test]
 async fn an_upload_is_repeated_only_where_the_org_did_nothing() {
     for (action, open) in [
         (Action::ExpireSession, false),

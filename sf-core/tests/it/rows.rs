@@ -114,6 +114,19 @@ async fn an_upsert_creates_changes_or_tells_of_several() {
 }
 
 #[tokio::test]
+async fn a_row_that_was_read_can_be_upserted() {
+    let org = Org::new().await;
+    let id = org.client.create("Account", &json!({ "Name": "one", "Key__c": "k" })).await.unwrap();
+    let mut row: Value = org.client.retrieve("Account", id, &["Id", "Name", "Key__c"]).await.unwrap();
+    row["Name"] = json!("two");
+    assert_eq!(row["Id"], json!(id));
+    let upserted = org.client.upsert("Account", "Key__c", "k", &row).await.unwrap();
+    assert_eq!(upserted, Upserted::Updated(Some(id)));
+    let read: Value = org.client.retrieve("Account", id, &["Name"]).await.unwrap();
+    assert_eq!(read["Name"], "two");
+}
+
+#[tokio::test]
 async fn an_upsert_of_an_old_version_tells_a_change_without_an_id() {
     let org = Org::new().await;
     let token = org.client.token().await.unwrap();

@@ -59,7 +59,7 @@ async fn a_create_is_repeated_only_where_the_org_did_nothing() {
 }
 
 #[tokio::test]
-async fn reads_changes_upserts_and_deletes_are_repeated_until_they_are_answered() {
+async fn reads_changes_upserts_by_a_unique_id_and_deletes_are_repeated_until_they_are_answered() {
     for (name, action, _) in lost() {
         let org = Org::new().await;
         let id = one(&org).await;
@@ -69,13 +69,34 @@ async fn reads_changes_upserts_and_deletes_are_repeated_until_they_are_answered(
         hit(&org, action.clone());
         org.client.update("Account", id, &row("second")).await.unwrap();
         hit(&org, action.clone());
-        let _: Upserted = org.client.upsert("Account", "Key__c", "k", &row("third")).await.unwrap();
-        assert_eq!(org.count("Account"), 2, "{name}");
+        let contact = json!({ "LastName": "third" });
+        let _: Upserted = org.client.upsert_by_unique("Contact", "Code__c", "k", &contact).await.unwrap();
+        assert_eq!(org.count("Contact"), 1, "{name}");
         let read: Value = org.client.retrieve("Account", id, &["Name"]).await.unwrap();
         assert_eq!(read["Name"], "second", "{name}");
         hit(&org, action);
         org.client.delete_row("Account", id).await.unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(org.count("Account"), 1, "{name}");
+        assert_eq!(org.count("Account"), 0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_upsert_by_an_id_that_need_not_be_unique_is_repeated_only_where_the_org_did_nothing() {
+    for (name, action, open) in lost() {
+        let org = Org::new().await;
+        let calls = || org.sim.journal().count(&Route::Row);
+        hit(&org, action.clone());
+        let upserted = org.client.upsert("Account", "Key__c", "k", &row("x")).await;
+        assert_eq!(upserted.is_err(), open, "{name}");
+        if let Err(error) = upserted {
+            assert!(error.outcome_unknown(), "{name}: {error}");
+            assert!(error.to_string().contains("upsert_by_unique"), "{name}: {error}");
+            assert_eq!(calls(), 1, "{name}");
+        }
+        hit(&org, action);
+        let rows = [json!({ "Name": "y", "Key__c": "l" })];
+        let written = Collections::new(&org.client).upsert("Account", "Key__c", &rows).await.unwrap();
+        assert_eq!(written.unknown().len(), usize::from(open), "{name}");
     }
 }
 
@@ -142,17 +163,17 @@ async fn a_collection_that_can_be_repeated_is_whole_after_a_lost_answer() {
             org.sim.faults().clear();
             org.sim.faults().add(Fault::on(Route::Collection).nth(1).then(action.clone()));
         };
-        let rows: Vec<_> = (0..30).map(|n| json!({ "Name": "x", "Key__c": format!("k{n}") })).collect();
+        let rows: Vec<_> = (0..30).map(|n| json!({ "LastName": "x", "Code__c": format!("k{n}") })).collect();
         hit(&action);
-        let outcomes = collections.upsert("Account", "Key__c", &rows).await.unwrap().whole().unwrap();
-        let ids: Vec<Id> = outcomes.iter().filter_map(RowOutcome::id).collect();
-        assert_eq!((ids.len(), org.count("Account")), (30, 30), "{name}");
+        let outcomes = collections.upsert_by_unique("Contact", "Code__c", &rows).await.unwrap();
+        let ids: Vec<Id> = outcomes.whole().unwrap().iter().filter_map(RowOutcome::id).collect();
+        assert_eq!((ids.len(), org.count("Contact")), (30, 30), "{name}");
         hit(&action);
-        let changes: Vec<_> = ids.iter().map(|id| json!({ "Id": id, "Name": "y" })).collect();
-        assert_eq!(collections.update("Account", &changes).await.unwrap().done(), 30, "{name}");
+        let changes: Vec<_> = ids.iter().map(|id| json!({ "Id": id, "LastName": "y" })).collect();
+        assert_eq!(collections.update("Contact", &changes).await.unwrap().done(), 30, "{name}");
         hit(&action);
         let deleted = collections.clone().all_or_none(true).delete(&ids).await.unwrap();
-        assert_eq!((deleted.done(), org.count("Account")), (30, 0), "{name}");
+        assert_eq!((deleted.done(), org.count("Contact")), (30, 0), "{name}");
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 use sf_core::sobject::{Collections, RowOutcome};
 
-use super::rest::{Published, Publisher, failure, in_doubt, not_published};
+use super::rest::{Published, Publisher, Unread, failure, in_doubt, not_published};
 use crate::{Error, ErrorKind, Event, Result};
 
 /// Events a call takes (REST API guide, "Create Multiple Records").
@@ -23,7 +23,8 @@ impl Publisher {
     /// Publishes many events, 200 in each API call, in their order; they may be of several definitions. The result has
     /// one entry an event, in the order given.
     ///
-    /// Each is checked first; one that does not fit keeps none of the others back. The org takes each for itself.
+    /// Each is checked first; one that does not fit keeps none of the others back. The org takes each for itself. A
+    /// definition that cannot be read is asked for once, and the answer holds for every event of its kind.
     ///
     /// # Errors
     /// Those of [`publish`](Self::publish), for each event. When the answer to a call is lost its events are
@@ -33,8 +34,9 @@ impl Publisher {
         results.resize_with(events.len(), || None);
         let mut call = Call::default();
         let mut failed = None;
+        let mut unread = Unread::new();
         for (place, event) in events.iter().enumerate() {
-            let body = match self.collected(event).await {
+            let body = match self.collected(event, &mut unread).await {
                 Ok(body) => body,
                 Err(error) => {
                     results[place] = Some(Err(error));
@@ -69,8 +71,8 @@ impl Publisher {
     }
 
     /// The event as an entry of a collection.
-    async fn collected(&self, event: &Event) -> Result<Box<RawValue>> {
-        let body = self.body(event).await?;
+    async fn collected(&self, event: &Event, unread: &mut Unread) -> Result<Box<RawValue>> {
+        let body = self.body(event, unread).await?;
         // The name was checked to be a word, so it needs no escapes.
         let members = body.strip_prefix('{').unwrap_or(&body);
         let comma = if members == "}" { "" } else { "," };

@@ -60,6 +60,10 @@ pub struct Publisher {
 /// One place a kind of event, so that callers who meet at a new one read it once.
 type Slot = Arc<tokio::sync::Mutex<Option<(Instant, Arc<EventType>)>>>;
 
+/// Definitions that could not be read, by object and by whether a stale one was to be read again: in a call for many
+/// events each is asked for once.
+pub(super) type Unread = HashMap<(String, bool), Error>;
+
 #[derive(Default)]
 struct Types(Mutex<HashMap<String, Slot>>);
 
@@ -105,7 +109,7 @@ impl Publisher {
     /// # Errors
     /// As [`publish`](Self::publish) before it sends the event.
     pub async fn check(&self, event: &Event) -> Result<()> {
-        self.body(event).await.map(drop)
+        self.body(event, &mut Unread::new()).await.map(drop)
     }
 
     /// Publishes an event. When this returns, the org has queued it; subscribers receive it soon after.
@@ -116,7 +120,7 @@ impl Publisher {
     /// What was never sent, or refused for the moment before any work, is sent again within the client's
     /// retry policy.
     pub async fn publish(&self, event: &Event) -> Result<Published> {
-        let body = self.body(event).await?;
+        let body = self.body(event, &mut Unread::new()).await?;
         // A login that fails here must not look like an event that was sent.
         self.client
             .token()
@@ -146,18 +150,36 @@ impl Publisher {
     }
 
     /// The body of an event that fits. One that does not may be newer than the definition at hand.
-    pub(super) async fn body(&self, event: &Event) -> Result<String> {
-        let (read, definition) = self.definition(event.object(), None).await?;
+    pub(super) async fn body(&self, event: &Event, unread: &mut Unread) -> Result<String> {
+        let (read, definition) = self.definition_or(event.object(), None, unread).await?;
         match check::body(event, &definition) {
             Err(error)
                 if matches!(error.kind(), ErrorKind::InvalidEvent | ErrorKind::NotAllowed)
                     && read.elapsed() > STALE =>
             {
-                let (_, definition) = self.definition(event.object(), Some(read)).await?;
+                let (_, definition) = self.definition_or(event.object(), Some(read), unread).await?;
                 check::body(event, &definition)
             }
             outcome => outcome,
         }
+    }
+
+    /// The definition, or why it could not be read before.
+    async fn definition_or(
+        &self,
+        object: &str,
+        stale: Option<Instant>,
+        unread: &mut Unread,
+    ) -> Result<(Instant, Arc<EventType>)> {
+        let key = (object.to_ascii_lowercase(), stale.is_some());
+        if let Some(error) = unread.get(&key) {
+            return Err(error.clone());
+        }
+        let read = self.definition(object, stale).await;
+        if let Err(error) = &read {
+            unread.insert(key, error.clone());
+        }
+        read
     }
 
     /// The definition and when it was read; read again if it is no newer than `stale`.

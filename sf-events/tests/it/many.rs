@@ -38,6 +38,31 @@ async fn an_event_that_does_not_fit_keeps_none_of_the_others_back() {
 }
 
 #[tokio::test]
+async fn a_definition_that_cannot_be_read_is_asked_for_once() {
+    let sim = org();
+    let publisher = sf_events::Publisher::new(client(&sim).await);
+    let mut events: Vec<Event> = (0..300).map(|_| Event::new("Unknown__e")).collect();
+    events.push(event(1));
+    let results = publisher.publish_all(&events).await;
+    let unknown = |r: &sf_events::Result<_>| r.as_ref().is_err_and(|e| e.kind() == ErrorKind::UnknownEvent);
+    assert!(results[..300].iter().all(unknown));
+    assert!(results[300].is_ok());
+    let journal = sim.journal();
+    assert_eq!((journal.count(&Route::Describe), journal.count(&Route::DescribeGlobal)), (2, 1));
+    // Another call asks anew: the event may be there by then.
+    publisher.publish_all(&events[..2]).await;
+    assert_eq!(journal.count(&Route::Describe), 3);
+
+    let sim = org();
+    let publisher = sf_events::Publisher::new(client(&sim).await);
+    sim.faults().add(Fault::on(Route::Describe).nth(1).then(Action::server_error()));
+    let events: Vec<Event> = (0..3).map(event).collect();
+    let results = publisher.publish_all(&events).await;
+    let kinds: Vec<_> = results.iter().map(|r| r.as_ref().err().map(sf_events::Error::kind)).collect();
+    assert_eq!(kinds, [Some(ErrorKind::NotSent); 3], "they share the one failure");
+}
+
+#[tokio::test]
 async fn an_hour_without_allowance_is_told_for_each_event_that_it_hits() {
     let sim = org();
     sim.set_limit("HourlyPublishedPlatformEvents", 2);

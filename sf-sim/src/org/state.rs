@@ -4,6 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexMap;
+
 use crate::bulk::{IngestJobs, IngestKnobs, Job};
 use crate::events::PublishedEvent;
 use crate::fault::Reply;
@@ -18,6 +20,8 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// How long cursors of REST queries live.
 const CURSOR_MS: i64 = 2 * DAY_MS;
+/// How many cursors of REST queries an org keeps: with one more, the one that was longest not used goes.
+const CURSORS: usize = 500;
 /// How long an org keeps a job and its results.
 const JOB_MS: i64 = 7 * DAY_MS;
 /// Logins that a user has in an hour.
@@ -98,7 +102,8 @@ pub(crate) struct State {
     pub(crate) accounts: Accounts,
     pub(crate) ledger: Ledger,
     sessions: HashMap<String, Session>,
-    cursors: HashMap<String, Cursor>,
+    /// The one that was used last stands last.
+    cursors: IndexMap<String, Cursor>,
     /// The hour of a user's last login, and how many it had in that hour.
     logins: HashMap<RecordId, (i64, u32)>,
     next_job: u64,
@@ -117,7 +122,7 @@ impl State {
             accounts,
             ledger: Ledger::default(),
             sessions: HashMap::new(),
-            cursors: HashMap::new(),
+            cursors: IndexMap::new(),
             logins: HashMap::new(),
             next_job: 1,
             random: fastrand::Rng::with_seed(seed ^ 0x5f5f_6f72_675f_5f73),
@@ -207,6 +212,9 @@ impl State {
     pub(crate) fn keep_cursor_as(&mut self, name: String, mut cursor: Cursor, now: i64) {
         cursor.expires_at = now.saturating_add(CURSOR_MS);
         self.cursors.insert(name, cursor);
+        while self.cursors.len() > CURSORS {
+            self.cursors.shift_remove_index(0);
+        }
     }
 
     /// Ends all cursors, as two days would.
@@ -214,8 +222,11 @@ impl State {
         self.cursors.clear();
     }
 
-    pub(crate) fn cursor(&self, name: &str, now: i64) -> Option<&Cursor> {
-        self.cursors.get(name).filter(|cursor| cursor.expires_at > now)
+    /// A cursor that is to be used now.
+    pub(crate) fn cursor(&mut self, name: &str, now: i64) -> Option<Cursor> {
+        let at = self.cursors.get_index_of(name)?;
+        self.cursors.move_index(at, self.cursors.len() - 1);
+        self.cursors.get(name).filter(|cursor| cursor.expires_at > now).cloned()
     }
 
     pub(crate) fn next_job_id(&mut self) -> RecordId {

@@ -22,35 +22,53 @@ pub(super) fn route(org: &Shared, data: &DataCall<'_>, name: &str, field: &str, 
     if !matches!(*method, Method::GET | Method::HEAD | Method::PATCH | Method::DELETE) {
         return Answer::not_allowed(method, "DELETE,GET,HEAD,PATCH");
     }
-    let found = org.read(|store| matches(store, &object, field, value));
-    let ids = match found {
-        Ok(ids) => ids,
-        Err(error) => return Answer::row_error(&error),
-    };
-    if ids.len() > 1 {
-        let urls: Vec<Value> = ids.iter().map(|id| rows::row_url(data, &object, *id).into()).collect();
-        return Answer::json(StatusCode::MULTIPLE_CHOICES, &Value::Array(urls));
-    }
-    match (method, ids.first()) {
-        (&Method::PATCH, found) => upsert(org, data, &object, (field, value), found.copied()),
-        (_, None) => Answer::not_found(),
-        (&Method::DELETE, Some(id)) => {
-            match data.write(org, |store| store.delete(&object.name, *id, data.session.user)) {
+    match *method {
+        Method::PATCH => upsert(org, data, &object, (field, value)),
+        Method::DELETE => {
+            // Looked up and deleted under one lock: nobody changes the row between.
+            let deleted = data.write(org, |store| {
+                let id = one(matches(store, &object, field, value))?.ok_or(NotOne::None)?;
+                store.delete(&object.name, id, data.session.user).map_err(NotOne::Refused)
+            });
+            match deleted {
                 Ok(()) => Answer::empty(StatusCode::NO_CONTENT),
-                Err(error) => Answer::row_error(&error),
+                Err(not) => not.answer(data, &object),
             }
         }
-        (_, Some(id)) => rows::read(org, data, &object, *id),
+        _ => match one(org.read(|store| matches(store, &object, field, value))) {
+            Ok(Some(id)) => rows::read(org, data, &object, id),
+            Ok(None) => Answer::not_found(),
+            Err(not) => not.answer(data, &object),
+        },
     }
 }
 
-fn upsert(
-    org: &Shared,
-    data: &DataCall<'_>,
-    object: &ObjectDef,
-    key: (&str, &str),
-    found: Option<RecordId>,
-) -> Answer {
+/// Why there is no one row to write.
+enum NotOne {
+    None,
+    Several(Vec<RecordId>),
+    Refused(RowError),
+}
+
+impl NotOne {
+    fn answer(&self, data: &DataCall<'_>, object: &ObjectDef) -> Answer {
+        match self {
+            Self::None => Answer::not_found(),
+            Self::Several(ids) => {
+                let urls = ids.iter().map(|id| rows::row_url(data, object, *id).into()).collect();
+                Answer::json(StatusCode::MULTIPLE_CHOICES, &Value::Array(urls))
+            }
+            Self::Refused(error) => Answer::row_error(error),
+        }
+    }
+}
+
+fn one(found: Result<Vec<RecordId>, RowError>) -> Result<Option<RecordId>, NotOne> {
+    let ids = found.map_err(NotOne::Refused)?;
+    if ids.len() > 1 { Err(NotOne::Several(ids)) } else { Ok(ids.first().copied()) }
+}
+
+fn upsert(org: &Shared, data: &DataCall<'_>, object: &ObjectDef, key: (&str, &str)) -> Answer {
     let body = match rows::members(data.call) {
         Ok(body) => body,
         Err(refused) => return refused,
@@ -60,12 +78,17 @@ fn upsert(
         return Answer::row_error(&RowError::new("INVALID_FIELD", message));
     }
     let insert_forbidden = data.call.parameter("updateOnly").is_some_and(|value| value == "true");
-    if found.is_none() && insert_forbidden {
-        return Answer::not_found();
-    }
-    match data.write(org, |store| write(store, object, key, found, body, data.session.user)) {
-        Ok(id) => {
-            let created = found.is_none();
+    // Looked up and written under one lock: two upserts that meet make one row.
+    let written = data.write(org, |store| {
+        let found = one(matches(store, object, key.0, key.1))?;
+        if found.is_none() && insert_forbidden {
+            return Err(NotOne::None);
+        }
+        let id = write(store, object, key, found, body, data.session.user).map_err(NotOne::Refused)?;
+        Ok((id, found.is_none()))
+    });
+    match written {
+        Ok((id, created)) => {
             if !created && data.version.0 < TELLS_CREATED {
                 return Answer::empty(StatusCode::NO_CONTENT);
             }
@@ -79,7 +102,7 @@ fn upsert(
                 Answer::ok(&body)
             }
         }
-        Err(error) => Answer::row_error(&error),
+        Err(not) => not.answer(data, object),
     }
 }
 
@@ -130,6 +153,12 @@ pub(super) fn matches(
     {
         let row = table.latest(id).filter(|row| !row.is_deleted());
         return Ok(row.map(|row| row.id()).into_iter().collect());
+    }
+    // Decimals are alike that are written differently, which only a look at the rows tells.
+    if !key.ty.is_decimal()
+        && let Some(found) = table.unique_row(at, &wanted.as_cell())
+    {
+        return Ok(found.into_iter().collect());
     }
     let same = |cell: Cell<'_>| match (cell, wanted.as_cell()) {
         (Cell::Null, _) => false,

@@ -109,7 +109,7 @@ fn explain(org: &Shared, plan: &Plan, scope: Scope) -> Answer {
 pub(super) fn more(org: &Shared, data: &DataCall<'_>, locator: &str) -> Answer {
     let now = org.clock.now_ms();
     let found = locator.rsplit_once('-').and_then(|(name, from)| {
-        let cursor = org.state().cursor(name, now).cloned()?;
+        let cursor = org.state().cursor(name, now)?;
         let from = from.parse::<usize>().ok().filter(|from| *from < cursor.rows.len())?;
         Some((name, cursor, from))
     });

@@ -260,7 +260,8 @@ fn sort(order: &super::ast::Order, resolver: &mut Resolver<'_>) -> Result<Sort, 
         operand: found.operand,
         collation: Collation::of(&found.field),
         descending: order.descending,
-        // "By default, null values are sorted first" [SOQL reference, "ORDER BY"], whichever the direction.
+        // "By default, null values are sorted first" [SOQL reference, "ORDER BY"], whichever the direction: for DESC
+        // a guess, of which neither a document nor a recording says more.
         nulls_last: order.nulls == Some(Nulls::Last),
     })
 }

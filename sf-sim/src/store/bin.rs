@@ -1,5 +1,6 @@
 //! The recycle bin: what went together with a deleted row, and bringing it back.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::error::RowError;
@@ -36,26 +37,42 @@ impl Store {
         self.bin.entry(root).or_default().cleared.push((object.to_owned(), id, at, target));
     }
 
-    /// Takes a row out of the recycle bin, with the rows that went there with it; references that its deletion
-    /// cleared, and that nobody has set since, point to it again.
+    /// Takes a row out of the recycle bin, with the rows that went there with it, all or none of them; references that
+    /// its deletion cleared, and that nobody has set since, point to it again.
     ///
     /// # Errors
     /// `UNDELETE_FAILED` when it is not there (any more) or its master still is, `DUPLICATE_VALUE` when another row has a
     /// unique value of it by now.
     pub fn undelete(&mut self, object: &str, id: RecordId, user: RecordId) -> Result<(), RowError> {
         let def = self.writeable(object, |def| def.undeletable && !def.event, "undelete")?;
-        self.restore(&def.name, id, user)?;
-        let binned = self.bin.remove(&id).unwrap_or_default();
-        for (object, id) in binned.with {
-            self.restore(&object, id, user)?;
-        }
-        for (object, row, at, target) in binned.cleared {
-            self.point_again(&object, row, at, target);
-        }
+        let Binned { with, cleared } = self.bin.get(&id).cloned().unwrap_or_default();
+        let coming: HashSet<RecordId> = with.iter().map(|(_, id)| *id).chain([id]).collect();
+        self.all_or_none::<(), RowError>(|store| {
+            store.restore(&def.name, id, user, &coming)?;
+            // Those that went last come first: masters before their details.
+            for (object, id) in with.iter().rev() {
+                // Gone for good by now, or there again.
+                if store.row(object, *id).is_some_and(|row| row.is_deleted()) {
+                    store.restore(object, *id, user, &coming)?;
+                }
+            }
+            for (object, row, at, target) in cleared {
+                store.point_again(&object, row, at, target);
+            }
+            Ok(())
+        })?;
+        self.bin.remove(&id);
         Ok(())
     }
 
-    fn restore(&mut self, object: &str, id: RecordId, user: RecordId) -> Result<(), RowError> {
+    /// Brings one row back; `coming` are those that come with it.
+    fn restore(
+        &mut self,
+        object: &str,
+        id: RecordId,
+        user: RecordId,
+        coming: &HashSet<RecordId>,
+    ) -> Result<(), RowError> {
         let failed = |message: &str| RowError::new("UNDELETE_FAILED", message);
         let not_there = || failed("Entity is not in the recycle bin");
         let row = self.row(object, id).filter(|row| row.is_deleted()).ok_or_else(not_there)?.clone();
@@ -68,9 +85,10 @@ impl Store {
         let mut values: Vec<Value> = (0..def.fields().len()).map(|at| row.get(at).to_value()).collect();
         for (at, field) in def.fields().iter().enumerate().filter(|(_, f)| !f.reference_to.is_empty()) {
             let Value::Id(target) = values[at] else { continue };
-            let gone = self
-                .table_of(target)
-                .is_some_and(|table| table.latest(target).is_none_or(|row| row.is_deleted()));
+            let gone = !coming.contains(&target)
+                && self
+                    .table_of(target)
+                    .is_some_and(|table| table.latest(target).is_none_or(|row| row.is_deleted()));
             if gone && field.cascade_delete {
                 return Err(failed("The parent of this record is in the recycle bin: undelete it first"));
             }

@@ -9,7 +9,7 @@ use super::row::Row;
 use super::write::{Stamp, cells, set_system};
 use crate::id::RecordId;
 use crate::schema::ObjectDef;
-use crate::value::{Cell, Value};
+use crate::value::Value;
 
 impl Store {
     /// Moves a row to the recycle bin, with the rows that its object takes along; lookups to it are cleared.
@@ -60,18 +60,21 @@ impl Store {
         true
     }
 
-    /// The rows that point to a row: their object, the place of the reference, their ids.
-    fn children(&self, def: &ObjectDef, id: RecordId) -> Vec<(Arc<ObjectDef>, usize, Vec<RecordId>)> {
+    /// The rows that point to a row: their object, the place of the reference, their ids. The first to ask has every
+    /// such reference indexed, so that many deletes don't each look through all rows.
+    fn children(&mut self, def: &ObjectDef, id: RecordId) -> Vec<(Arc<ObjectDef>, usize, Vec<RecordId>)> {
         let mut children = Vec::new();
-        for table in self.tables.values() {
-            for (at, field) in table.def().fields().iter().enumerate() {
+        for table in self.tables.values_mut() {
+            let child = table.def().clone();
+            for (at, field) in child.fields().iter().enumerate() {
                 if !field.reference_to.iter().any(|o| o.eq_ignore_ascii_case(&def.name)) {
                     continue;
                 }
-                let held = table.rows().filter(|row| !row.is_deleted() && row.get(at) == Cell::Id(id));
+                table.index_details(at);
+                let held = table.details(at, id).filter(|row| !row.is_deleted());
                 let ids: Vec<_> = held.map(|row| row.id()).collect();
                 if !ids.is_empty() {
-                    children.push((table.def().clone(), at, ids));
+                    children.push((child.clone(), at, ids));
                 }
             }
         }
@@ -80,7 +83,7 @@ impl Store {
 
     /// `DELETE_FAILED` when a row that would go, or one that would be taken along, is held by another. Asked before
     /// anything is written: a refused delete leaves no trace.
-    fn check_held(&self, def: &Arc<ObjectDef>, id: RecordId) -> Result<(), RowError> {
+    fn check_held(&mut self, def: &Arc<ObjectDef>, id: RecordId) -> Result<(), RowError> {
         let mut todo = vec![(def.clone(), id)];
         let mut seen = HashSet::from([id]);
         while let Some((def, id)) = todo.pop() {

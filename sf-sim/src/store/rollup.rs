@@ -20,14 +20,14 @@ impl Store {
         }
         for (child, at) in links {
             if let Some(table) = self.table_mut(&child) {
-                table.index_details(at);
+                table.sum_by(at);
             }
         }
     }
 
     /// Brings the masters up to date that a detail belonged to before a write, or belongs to after it.
     pub(super) fn roll_up(&mut self, def: &ObjectDef, versions: [Option<&Row>; 2]) {
-        let places = self.table(&def.name).map(|table| table.detail_places()).unwrap_or_default();
+        let places = self.table(&def.name).map(|table| table.summed_places()).unwrap_or_default();
         for at in places {
             let masters: BTreeSet<RecordId> = versions
                 .iter()

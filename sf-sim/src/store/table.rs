@@ -19,8 +19,10 @@ pub struct Table {
     next_numbers: HashMap<usize, u64>,
     /// By the place of a unique field: which row has a value.
     unique: HashMap<usize, HashMap<Box<str>, RecordId>>,
-    /// By the place of a reference that some master sums up: which rows belong to which master.
+    /// By the place of a reference that some master sums up, or that a delete has asked about: which rows point to what.
     details: BTreeMap<usize, HashMap<RecordId, BTreeSet<RecordId>>>,
+    /// The places among them that some master sums up.
+    summed: BTreeSet<usize>,
 }
 
 impl Table {
@@ -32,6 +34,7 @@ impl Table {
             next_numbers: HashMap::new(),
             unique: HashMap::new(),
             details: BTreeMap::new(),
+            summed: BTreeSet::new(),
         };
         table.set_def(def);
         table
@@ -39,10 +42,16 @@ impl Table {
 
     pub(crate) fn set_def(&mut self, def: Arc<ObjectDef>) {
         let unique = def.fields().iter().enumerate().filter(|(_, f)| f.unique);
-        for (at, _) in unique {
-            self.unique.entry(at).or_default();
-        }
+        let fresh: Vec<usize> = unique.map(|(at, _)| at).filter(|at| !self.unique.contains_key(at)).collect();
         self.def = def;
+        if fresh.is_empty() {
+            return;
+        }
+        self.unique.extend(fresh.into_iter().map(|at| (at, HashMap::new())));
+        let rows: Vec<_> = self.rows.values().filter(|row| !row.is_deleted()).cloned().collect();
+        for row in rows {
+            self.index(&row);
+        }
     }
 
     /// The object.
@@ -119,9 +128,15 @@ impl Table {
         self.details.insert(at, known);
     }
 
+    /// Notes that some master sums up the rows by the reference at a place.
+    pub(crate) fn sum_by(&mut self, at: usize) {
+        self.index_details(at);
+        self.summed.insert(at);
+    }
+
     /// The places of references that some master sums up.
-    pub(crate) fn detail_places(&self) -> Vec<usize> {
-        self.details.keys().copied().collect()
+    pub(crate) fn summed_places(&self) -> Vec<usize> {
+        self.summed.iter().copied().collect()
     }
 
     /// The newest versions of the rows whose reference at a place points to a master.

@@ -55,6 +55,43 @@ async fn an_upsert_is_201_then_200_and_204_in_versions_before_46() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn upserts_that_meet_make_one_row() {
+    let org = with_key().await;
+    for n in 1..=100 {
+        let calls: Vec<_> = (0..4)
+            .map(|_| {
+                let call = org.call(Method::PATCH, &format!("{V}/sobjects/Account/Key__c/k{n}"));
+                let call = call.json(&json!({ "Name": "x" }));
+                tokio::spawn(async move { call.send().await.unwrap().status().as_u16() })
+            })
+            .collect();
+        let mut told = Vec::new();
+        for call in calls {
+            told.push(call.await.unwrap());
+        }
+        told.sort_unstable();
+        assert_eq!((told, live(&org)), (vec![200, 200, 200, 201], n));
+    }
+}
+
+#[tokio::test]
+async fn a_row_is_found_by_a_field_that_became_unique() {
+    let org = with_key().await;
+    let known = org.sim.insert("Account", &json!({ "Name": "x", "Key__c": "Old" })).unwrap();
+    org.sim.store(|store| {
+        let mut def = sf_sim::schema::ObjectDef::clone(store.catalog().get("Account").unwrap());
+        def.edit_field("Key__c", |field| field.unique = true);
+        store.define(def);
+    });
+    let path = |value: &str| format!("{V}/sobjects/Account/Key__c/{value}");
+    assert_eq!(org.json(&path("old")).await["Id"], json!(known.to_string()));
+    assert_eq!(send(&org, Method::PATCH, &path("OLD"), &json!({ "Name": "y" })).await.0, 200);
+    assert_eq!(send(&org, Method::PATCH, &path("new"), &json!({ "Name": "z" })).await.0, 201);
+    assert_eq!(told(org.call(Method::DELETE, &path("OLD")).send().await.unwrap()).await.0, 204);
+    assert_eq!((org.get(&path("old")).await.status().as_u16(), live(&org)), (404, 1));
+}
+
 #[tokio::test]
 async fn an_upsert_that_cannot_be_is_refused() {
     let org = with_key().await;

@@ -114,6 +114,27 @@ async fn a_row_is_read_and_written_on_condition() {
 }
 
 #[tokio::test]
+async fn an_org_keeps_so_many_cursors_and_the_one_longest_not_used_goes() {
+    let org = Org::new().await;
+    org.accounts(201);
+    let path = format!("{V}/query?q=SELECT+Id+FROM+Account");
+    let next = async || {
+        let ask = org.call(Method::GET, &path).header("Sforce-Query-Options", "batchSize=200");
+        let page: Value = ask.send().await.unwrap().json().await.unwrap();
+        page["nextRecordsUrl"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (next().await, next().await);
+    for _ in 2..500 {
+        next().await;
+    }
+    assert_eq!(org.get(&first).await.status(), 200);
+    next().await;
+    assert_eq!(org.get(&first).await.status(), 200, "it was used");
+    let (status, text) = org.told(&second).await;
+    assert!(status == 400 && text.contains("INVALID_QUERY_LOCATOR"), "{status} {text}");
+}
+
+#[tokio::test]
 async fn a_query_of_many_rows_comes_in_pages_behind_an_opaque_cursor() {
     let org = Org::new().await;
     org.accounts(450);

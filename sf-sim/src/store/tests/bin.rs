@@ -95,6 +95,73 @@ fn a_delete_that_is_refused_further_down_leaves_no_trace() {
     store.delete("Account", parent, user).unwrap();
 }
 
+/// An object whose rows have a unique code and go with the row that `Master__c` points to, of `master`.
+fn detail(store: &mut Store, name: &str, prefix: &'static str, master: &str) {
+    let mut def = ObjectDef::new(name, name, name, KeyPrefix::of(prefix));
+    def.add_field(FieldDef::new("Id", "Id", Type::Id));
+    def.add_field(FieldDef::new("IsDeleted", "Deleted", Type::Boolean));
+    let mut code = FieldDef::new("Code__c", "Code", Type::String);
+    code.set_length(40);
+    code.unique = true;
+    def.add_field(code);
+    let mut reference = FieldDef::new("Master__c", "Master", Type::Reference);
+    reference.reference_to = vec![master.to_owned()];
+    reference.cascade_delete = true;
+    def.add_field(reference);
+    store.define(def);
+}
+
+#[test]
+fn an_undelete_brings_all_levels_back_or_none() {
+    let mut store = store();
+    let user = store.running_user();
+    detail(&mut store, "Item__c", "a9I", "Account");
+    detail(&mut store, "Part__c", "a9P", "Item__c");
+    let account = store.insert("Account", values(&[("Name", "A")]), user).unwrap();
+    let row = |code: &str, master| vec![("Code__c".to_owned(), Value::text(code)), id("Master__c", master)];
+    let item = store.insert("Item__c", row("i", account), user).unwrap();
+    let part = store.insert("Part__c", row("p", item), user).unwrap();
+    let lost = store.insert("Part__c", row("q", item), user).unwrap();
+    store.delete("Account", account, user).unwrap();
+    store.hard_delete("Part__c", lost);
+    let deleted = |store: &Store| {
+        let rows = [("Account", account), ("Item__c", item), ("Part__c", part)];
+        rows.map(|(object, id)| store.row(object, id).unwrap().is_deleted())
+    };
+    assert_eq!(deleted(&store), [true; 3]);
+
+    // Somebody has the part's code by now.
+    let other = store.insert("Part__c", vec![("Code__c".to_owned(), Value::text("p"))], user).unwrap();
+    assert_eq!(store.undelete("Account", account, user).unwrap_err().code, "DUPLICATE_VALUE");
+    assert_eq!(deleted(&store), [true; 3], "nothing came back alone");
+    store.delete("Part__c", other, user).unwrap();
+    store.undelete("Account", account, user).unwrap();
+    assert_eq!(deleted(&store), [false; 3]);
+    assert!(store.row("Part__c", lost).is_none());
+}
+
+#[test]
+fn later_deletes_know_which_rows_came_moved_and_came_back_since_the_first() {
+    let (mut store, [parent, _, moved]) = family();
+    let user = store.running_user();
+    let account = |store: &mut Store| store.insert("Account", values(&[("Name", "A")]), user).unwrap();
+    let (first, other) = (account(&mut store), account(&mut store));
+    store.delete("Account", first, user).unwrap();
+    let mut contact = values(&[("LastName", "New")]);
+    contact.push(id("AccountId", other));
+    let new = store.insert("Contact", contact, user).unwrap();
+    store.update("Contact", moved, vec![id("AccountId", other)], user).unwrap();
+    let gone = |store: &Store| [new, moved].map(|id| store.row("Contact", id).unwrap().is_deleted());
+    store.delete("Account", parent, user).unwrap();
+    assert_eq!(gone(&store), [false; 2]);
+    for _ in 0..2 {
+        store.delete("Account", other, user).unwrap();
+        assert_eq!(gone(&store), [true; 2]);
+        store.undelete("Account", other, user).unwrap();
+        assert_eq!(gone(&store), [false; 2]);
+    }
+}
+
 #[test]
 fn rows_that_hold_each_other_in_a_circle_go_together() {
     let mut store = store();
@@ -112,4 +179,6 @@ fn rows_that_hold_each_other_in_a_circle_go_together() {
     store.update("Ring__c", a, vec![id("Next__c", b)], user).unwrap();
     store.delete("Ring__c", a, user).unwrap();
     assert_eq!(store.table("Ring__c").unwrap().live(), 0);
+    store.undelete("Ring__c", a, user).unwrap();
+    assert_eq!(store.table("Ring__c").unwrap().live(), 2);
 }
