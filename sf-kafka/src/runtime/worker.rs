@@ -2,9 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
+use sf_core::Client;
 use sf_core::http::HttpService;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::login::connect;
@@ -14,6 +17,9 @@ use crate::config::BulkQuerySource;
 use crate::kafka::{Admin, ErrorKind, Producer};
 use crate::offset::OffsetStore;
 use crate::{Error, Outlook, Result};
+
+/// How long a login that is under way may take when the process ends.
+const LAST_LOGINS: Duration = Duration::from_secs(5);
 
 /// How a worker ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +34,7 @@ pub enum Outcome {
 #[must_use]
 pub struct Worker {
     tasks: Vec<TableTask>,
+    clients: Vec<Client>,
     status: Status,
     stop: CancellationToken,
 }
@@ -59,13 +66,14 @@ impl Worker {
     pub async fn new(lanes: Vec<Lane>, http: Arc<dyn HttpService>) -> Result<Self> {
         let mut names = HashSet::new();
         let stop = CancellationToken::new();
-        let mut tasks = Vec::new();
+        let (mut tasks, mut clients) = (Vec::new(), Vec::new());
         for Lane { config, producer, admin, store } in lanes {
             if !names.insert(config.name.clone()) {
                 let text = format!("two connectors are named {}: offsets are kept by name", config.name);
                 return Err(Error::new(Outlook::Final, text));
             }
             let client = connect(&config, Arc::clone(&http))?;
+            clients.push(client.clone());
             let config = Arc::new(config);
             let refused = CancellationToken::new();
             for table in &config.tables {
@@ -83,7 +91,7 @@ impl Worker {
             }
         }
         let status = Status::new(tasks.iter().map(|t| Arc::clone(&t.status)).collect());
-        Ok(Self { tasks, status, stop })
+        Ok(Self { tasks, clients, status, stop })
     }
 
     /// How the tasks stand, also while they run.
@@ -119,7 +127,21 @@ impl Worker {
                 }
             }
         }
+        settled(&self.clients).await;
         outcome
+    }
+}
+
+/// Lets logins come to their end: where the app rotates refresh tokens, the answer on its way is all that holds
+/// the next one.
+async fn settled(clients: &[Client]) {
+    let all = async {
+        for client in clients {
+            client.settled().await;
+        }
+    };
+    if timeout(LAST_LOGINS, all).await.is_err() {
+        tracing::warn!("a login is still under way: a refresh token that it spends may be lost");
     }
 }
 

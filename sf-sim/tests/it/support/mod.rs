@@ -92,7 +92,7 @@ impl Org {
 
 /// Never through a proxy of the machine, and bodies as they come.
 pub(crate) fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+    reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap()
 }
 
 pub(crate) async fn told(answer: Response) -> (u16, String) {
