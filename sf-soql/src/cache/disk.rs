@@ -251,7 +251,13 @@ async fn identity(client: &Client) -> sf_core::Result<Option<(String, String)>> 
     }
     let answer = match client.get("/services/oauth2/userinfo").response().await {
         Ok(answer) => answer,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Refused) => {
+        // Also a session that was just renewed: userinfo says so of one that may not ask it.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::SessionExpired
+            ) =>
+        {
             tracing::debug!(%error, "userinfo");
             return Ok(None);
         }

@@ -19,20 +19,30 @@ fn accounts(contacts: &[Json]) -> (u16, String) {
 
 #[tokio::test]
 async fn the_children_of_all_parents_share_the_bytes_of_their_page() {
-    let name = "n".repeat(10_000);
-    let org = Wire::new(move |path| {
-        if path.contains("more") {
-            let rows = [json!({ "Name": name })];
-            return (200, json!({ "totalSize": 1, "done": true, "records": rows }).to_string());
-        }
-        let more = |n| json!({ "totalSize": 1, "done": false, "nextRecordsUrl": format!("{BASE}/more-{n}"), "records": [] });
-        accounts(&[more(1), more(2), more(3)])
-    });
-    let all = query().max_page(31_000).rows::<Json>(&org.client()).all().await.unwrap();
-    assert_eq!(all[2]["Contacts"]["records"][0]["Name"].as_str().map(str::len), Some(10_000));
-    // Each parent's alone would do; two of them do not.
+    let name = "n".repeat(3_000);
+    let org = move || {
+        let name = name.clone();
+        Wire::new(move |path| {
+            let more = |parent: &str, page: u32| format!("{BASE}/more-{parent}-{page}");
+            if let Some((parent, page)) = path.split_once("more-").and_then(|(_, at)| at.split_once('-')) {
+                let (page, rows) = (page.parse::<u32>().unwrap(), [json!({ "Name": name })]);
+                let next = if page < 4 { json!(more(parent, page + 1)) } else { Json::Null };
+                let answer =
+                    json!({ "totalSize": 4, "done": page == 4, "nextRecordsUrl": next, "records": rows });
+                return (200, answer.to_string());
+            }
+            let first =
+                |n| json!({ "totalSize": 4, "done": false, "nextRecordsUrl": more(n, 1), "records": [] });
+            accounts(&[first("a"), first("b"), first("c")])
+        })
+    };
+    let all = query().max_page(40_000).rows::<Json>(&org().client()).all().await.unwrap();
+    assert_eq!(all[2]["Contacts"]["records"].as_array().map(Vec::len), Some(4));
+    // Each parent's alone would do; two of them do not, which is seen before they have all come.
+    let org = org();
     let error = query().max_page(15_000).rows::<Json>(&org.client()).next_row().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
+    assert!(org.asked().len() < 1 + 2 * 4, "{:?}", org.asked());
 }
 
 #[tokio::test]

@@ -218,7 +218,7 @@ async fn a_describe_that_is_cut_off_does_not_keep_the_others_from_the_disk() {
 async fn who_the_user_is_is_asked_again_after_a_failure_and_not_after_a_refusal() {
     for (fault, files_then, asked_then) in [
         (Fault::on(Route::Userinfo).nth(1).then(Action::unavailable()), 1, 2),
-        (Fault::on(Route::Userinfo).always().then(Action::error(403, "Bad_OAuth_Token", "no")), 0, 1),
+        (Fault::on(Route::Userinfo).always().then(Action::error(403, "FORBIDDEN", "no")), 0, 1),
     ] {
         let folder = tempdir().unwrap();
         let (sim, client) = sim();
