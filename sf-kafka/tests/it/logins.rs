@@ -173,7 +173,8 @@ const CALLBACK: &str = "http://localhost:1717/callback";
 
 /// What a person does once in a browser; the refresh token that it brings.
 async fn refresh_token(site: &Site, user: &str) -> String {
-    let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().redirect(reqwest::redirect::Policy::none());
+    let http =
+        reqwest::Client::builder().tls_certs_only([]).no_proxy().redirect(reqwest::redirect::Policy::none());
     let http = http.build().unwrap();
     let url = |end: &str| format!("{}/services/oauth2/{end}", site.server.url());
     let app = [("client_id", "portal"), ("redirect_uri", CALLBACK)];
@@ -234,6 +235,24 @@ async fn a_rotated_refresh_token_outlives_its_process_however_that_ends() {
     assert_eq!(site.records("Account").await, usize::try_from(ROWS + 2).unwrap());
     let refused = site.sim.journal().of(&Route::Token).iter().filter(|c| c.status != Some(200)).count();
     assert_eq!(refused, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_stopped_while_it_logs_in_keeps_the_token_that_the_org_gives_it() {
+    let (site, config, token) = rotating(&json!({ "salesforce.refresh.token.file": "token.json" })).await;
+    // The org has rotated the token, and its answer is on its way when the signal comes.
+    let given = site.sim.hook(Route::Token, 1);
+    let mut run = site.run(&config);
+    given.arrived().await;
+    run.terminate().await;
+    run.until(|event| event["message"].as_str().is_some_and(|said| said.starts_with("stopping"))).await;
+    given.release();
+    run.stopped().await;
+    let kept = std::fs::read_to_string(site.folder().join("token.json")).unwrap();
+    assert!(!kept.contains(&token), "the token that was spent is kept");
+    let mut run = site.run(&config);
+    run.until(all_delivered(1)).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

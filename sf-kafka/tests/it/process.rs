@@ -61,10 +61,20 @@ impl Run {
         events
     }
 
-    /// Stops it as an operator does.
-    pub(crate) async fn stop(mut self) {
+    /// Asks it to stop, as an operator does.
+    pub(crate) async fn terminate(&self) {
         let pid = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+    }
+
+    /// Stops it as an operator does.
+    pub(crate) async fn stop(self) {
+        self.terminate().await;
+        self.stopped().await;
+    }
+
+    /// Waits until it has stopped cleanly.
+    pub(crate) async fn stopped(mut self) {
         let status = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await.unwrap().unwrap();
         assert!(status.success(), "{status}");
     }

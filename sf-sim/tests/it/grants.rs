@@ -57,12 +57,14 @@ fn asked<'a>() -> Vec<(&'a str, &'a str)> {
 }
 
 async fn post(org: &Org, path: &str, form: &[(&str, &str)]) -> Response {
-    let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().redirect(reqwest::redirect::Policy::none());
+    let http =
+        reqwest::Client::builder().tls_certs_only([]).no_proxy().redirect(reqwest::redirect::Policy::none());
     http.build().unwrap().post(org.url(path)).form(form).send().await.unwrap()
 }
 
 async fn begin(org: &Org, query: &[(&str, &str)]) -> Response {
-    let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().redirect(reqwest::redirect::Policy::none());
+    let http =
+        reqwest::Client::builder().tls_certs_only([]).no_proxy().redirect(reqwest::redirect::Policy::none());
     http.build().unwrap().get(org.url(AUTHORIZE)).query(query).send().await.unwrap()
 }
 
