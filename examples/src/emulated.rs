@@ -146,7 +146,10 @@ fn by_ada() -> impl Iterator<Item = (String, String)> {
 /// What pressing the buttons of a page sends.
 async fn submit(mut page: Url, fields: Vec<(String, String)>) -> Result<()> {
     page.set_query(None);
-    let browser = reqwest::Client::builder().tls_certs_only([]).no_proxy().build()?;
+    // Browsers know where localhost is without asking; a bare machine may not tell.
+    let here = (std::net::Ipv4Addr::LOCALHOST, 0).into();
+    let browser =
+        reqwest::Client::builder().tls_certs_only([]).no_proxy().resolve("localhost", here).build()?;
     browser.post(page).form(&fields).send().await?.error_for_status()?;
     Ok(())
 }

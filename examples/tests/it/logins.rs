@@ -212,7 +212,10 @@ async fn press(mut page: url::Url, more: Variables<'_>) {
     page.set_query(None);
     let by_ada = [("username", ADA), ("password", "engine"), ("decision", "allow")];
     fields.extend(by_ada.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    let browser = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
+    // Browsers know where localhost is without asking; a bare machine may not tell.
+    let here = (std::net::Ipv4Addr::LOCALHOST, 0).into();
+    let browser =
+        reqwest::Client::builder().tls_certs_only([]).no_proxy().resolve("localhost", here).build().unwrap();
     browser.post(page).form(&fields).send().await.unwrap().error_for_status().unwrap();
 }
 

@@ -64,7 +64,8 @@ impl Run {
     /// Asks it to stop, as an operator does.
     pub(crate) async fn terminate(&self) {
         let pid = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+        // The shell's own: a bare machine has no program of that name.
+        assert!(Command::new("sh").args(["-c", "kill -TERM $0", &pid]).status().await.unwrap().success());
     }
 
     /// Stops it as an operator does.

@@ -186,7 +186,8 @@ impl Trial {
     /// Stops the connector as an operator does: nothing may be delivered again.
     pub(crate) async fn stop(&mut self, mut running: Running, at: &str, table: &'static str) {
         let pid = running.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
+        // The shell's own: a bare machine has no program of that name.
+        assert!(Command::new("sh").args(["-c", "kill -TERM $0", &pid]).status().await.unwrap().success());
         let status = within("the end of a stopped process", running.child.wait()).await.unwrap();
         assert!(status.success(), "stopped {at}: {status}");
         self.note(at, false, Some((table, 0)));
