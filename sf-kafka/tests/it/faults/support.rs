@@ -225,6 +225,13 @@ pub(crate) struct Bench {
     patience: Duration,
 }
 
+/// Gives the process a log that nobody reads. Without one, a test that watches its own log can miss a line: whether
+/// anybody hears it is settled once for all threads, and another one may be settling it just then.
+fn heard() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap());
+}
+
 impl Bench {
     /// Without sockets, for tests under paused time.
     pub(crate) fn in_process(sim: Sim) -> Self {
@@ -248,6 +255,7 @@ impl Bench {
         server: Option<Server>,
         patience: Duration,
     ) -> Self {
+        heard();
         let kafka = Arc::new(Kafka::default());
         let offsets = Offsets::over(Arc::new(MemoryStore::new()), &kafka);
         Self { sim, kafka, offsets, url, http, server, patience }
