@@ -82,6 +82,7 @@ async fn no_more_pages_are_fetched_ahead_than_allowed() {
     }
     let org = paged(Duration::ZERO, 20, 1);
     let pages = query().pages(&org.client());
+    // As above.
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(org.asked().len(), 0, "nothing is asked before somebody wants it");
     drop(pages);
@@ -94,6 +95,7 @@ async fn the_work_on_a_page_does_not_add_to_the_time_of_the_next() {
     let begun = Instant::now();
     let mut read = 0;
     while pages.next_page().await.unwrap().is_some() {
+        // The work on a page, in paused time.
         tokio::time::sleep(Duration::from_millis(150)).await;
         read += 1;
     }
@@ -108,6 +110,7 @@ async fn what_is_dropped_asks_for_nothing_more() {
     let mut pages = query().prefetch(100).pages(&org.client());
     pages.next_page().await.unwrap();
     drop(pages);
+    // Paused time, in which a thousand pages would have come.
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert!(org.asked().len() <= 3, "{}", org.asked().len());
 }

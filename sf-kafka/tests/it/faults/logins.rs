@@ -194,6 +194,7 @@ async fn refused_elsewhere(held: Route, nth: u64) {
     bench.sim.expire_sessions();
     let refusal = Action::oauth_error("invalid_grant", "authentication failure");
     bench.sim.faults().add(Fault::on(Route::Token).always().then(refusal));
+    // Paused time: longer than a refusal is remembered.
     tokio::time::sleep(Duration::from_secs(180)).await;
     drop(held);
     says(&running.given_up().await, &["refused, as another of its tables says"]);

@@ -67,6 +67,7 @@ impl HttpService for Wire {
             let options = options.map(|v| v.to_str().unwrap().to_owned());
             inner.asked.lock().unwrap().push((path.clone(), options));
             if !inner.takes.is_zero() {
+                // How long this org takes, in paused time.
                 tokio::time::sleep(inner.takes).await;
             }
             let (status, body) = (inner.answer)(&path);
