@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::describe::{Describe, Global};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::name::push_object;
 
 use disk::Disk;
 
@@ -28,7 +29,6 @@ const UNKNOWN_FOR: Duration = Duration::from_secs(60);
 const MAX_UNKNOWN: usize = 1_000;
 /// The key of the list of all objects, which no object's name can be.
 const GLOBAL: &str = "*";
-use crate::name::push_object;
 
 /// The describes of one org, kept for a while. Cheap to clone; all clones share what they know.
 ///

@@ -15,6 +15,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sf_core::{Client, ErrorKind, time};
+use tempfile::NamedTempFile;
 use tokio::sync::OnceCell;
 
 use super::lock;
@@ -223,8 +224,9 @@ impl Disk {
             fs::create_dir_all(&self.folder)?;
             replace(path, before, &changes)?;
         }
+        let open = Open::at(path);
         let mut state = lock(&self.state);
-        state.open = Open::at(path);
+        state.open = open;
         state.looked = true;
         state.cleared &= !cleared;
         // What changed while this was written stays for the next time.
@@ -277,6 +279,13 @@ impl Open {
         Some(Self { file, bodies: line.len() as u64, entries: head.entries })
     }
 
+    /// Whether the file is long enough for this entry: a cut one is not.
+    fn holds(&self, entry: &Entry) -> bool {
+        let end = self.bodies.checked_add(entry.at).and_then(|at| at.checked_add(entry.length));
+        let within = |end| self.file.metadata().is_ok_and(|file| end <= file.len());
+        entry.length <= MAX_BODY && end.is_some_and(within)
+    }
+
     fn body(&mut self, entry: &Entry) -> io::Result<Vec<u8>> {
         let mut body = Vec::new();
         self.file.seek(SeekFrom::Start(self.bodies.saturating_add(entry.at)))?;
@@ -291,7 +300,7 @@ fn replace(path: &Path, mut before: Option<Open>, changes: &HashMap<String, Chan
     let entries = before.as_ref().map(|open| open.entries.clone()).unwrap_or_default();
     for (key, entry) in &entries {
         // What cannot be read is left out before the head is written: it must not keep all else from being kept.
-        if !changes.contains_key(key) && before.as_mut().is_some_and(|open| open.body(entry).is_ok()) {
+        if !changes.contains_key(key) && before.as_ref().is_some_and(|open| open.holds(entry)) {
             kept.push((key, entry, None));
         }
     }
@@ -306,8 +315,8 @@ fn replace(path: &Path, mut before: Option<Open>, changes: &HashMap<String, Chan
         head.entries.insert((*key).to_owned(), Entry { at, ..(*entry).clone() });
         at = at.checked_add(entry.length).ok_or(io::ErrorKind::FileTooLarge)?;
     }
-    let temporary = Temporary::beside(path);
-    let mut out = BufWriter::new(temporary.create()?);
+    // Readable by its owner only: what an org's objects look like is nobody else's business on this machine.
+    let mut out = BufWriter::new(NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?);
     serde_json::to_writer(&mut out, &head)?;
     out.write_all(b"\n")?;
     for (_, entry, body) in &kept {
@@ -317,34 +326,8 @@ fn replace(path: &Path, mut before: Option<Open>, changes: &HashMap<String, Chan
             (None, None) => {}
         }
     }
-    out.into_inner()?.sync_all()?;
-    fs::rename(&temporary.0, path)
-}
-
-/// A file that is gone again unless it was renamed.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn beside(path: &Path) -> Self {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let n = COUNT.fetch_add(1, Ordering::Relaxed);
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{}-{n}.tmp", std::process::id()));
-        Self(name.into())
-    }
-
-    fn create(&self) -> io::Result<File> {
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        // What an org's objects look like is nobody else's business on this machine.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&self.0)
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
+    let file = out.into_inner()?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
 }
