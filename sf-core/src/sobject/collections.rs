@@ -14,8 +14,6 @@ use crate::{ApiError, Client, Error, ErrorKind, Id, Result};
 
 /// Rows a call of a collection takes (REST API guide, "Create Multiple Records").
 const MOST: usize = 200;
-/// The address of a call that names its rows in it stays below what orgs take.
-const MOST_IN_ADDRESS: usize = 200;
 
 /// Calls for many rows at once: 200 at most in each, longer inputs in as many calls as it takes, one after the other
 /// in the order given.
@@ -271,7 +269,7 @@ impl<'c> Collections<'c> {
     /// As [`create`](Self::create). A row that was deleted by an attempt whose answer was lost is done.
     pub async fn delete(&self, ids: &[Id]) -> Result<Written> {
         self.check_size(ids.len())?;
-        let requests = ids.chunks(self.batch.min(MOST_IN_ADDRESS)).map(|ids| {
+        let requests = ids.chunks(self.batch).map(|ids| {
             self.client
                 .delete("composite/sobjects")
                 .query("ids", &joined(ids))

@@ -126,7 +126,7 @@ impl Composite {
     ) -> Result<Reference> {
         let mut path = place(object, &id.to_string())?;
         if !fields.is_empty() {
-            path = format!("{path}?fields={}", fields.join(","));
+            path = format!("{path}?fields={}", encoded(&fields.join(",")));
         }
         self.add(name, "GET", path, None)
     }
