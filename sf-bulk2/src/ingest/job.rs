@@ -150,8 +150,10 @@ impl IngestJob {
         loop {
             let info = self.info().await?;
             let count = info.number_records_processed;
-            still = if count == last { still + 1 } else { 1 };
-            last = count;
+            // Of one state: what stood still before the job was aborted says nothing of after.
+            let seen = Some((info.state, count));
+            still = if seen == last { still + 1 } else { 1 };
+            last = seen;
             match info.state {
                 JobState::JobComplete if self.sent.is_none_or(|sent| count == Some(sent)) => return Ok(info),
                 // Data that was sent and not counted: given a little time, as counts may come late.

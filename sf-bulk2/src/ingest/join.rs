@@ -232,7 +232,10 @@ impl Own {
 
     /// The row that this is the echo of, where there is no doubt about it. It is taken by that.
     fn take(&mut self, echo: &Echo) -> Option<Input> {
-        if echo.header().len() != self.header.len() {
+        let names = echo.header().iter().zip(&self.header);
+        if echo.header().len() != self.header.len()
+            || !names.into_iter().all(|(a, b)| a.eq_ignore_ascii_case(b))
+        {
             return None;
         }
         let hash = self.hash(echo.cells());

@@ -194,7 +194,13 @@ pub(super) struct Limits {
 }
 
 fn check_header<'c>(names: impl Iterator<Item = &'c str> + Clone) -> Result<(), String> {
+    if names.clone().next().is_none() {
+        return Err("the row has no columns".to_owned());
+    }
     for (i, name) in names.clone().enumerate() {
+        if name.contains(['\n', '\r']) {
+            return Err(format!("the name of column {} of the header has a line end", i + 1));
+        }
         if name.trim().is_empty() {
             return Err(format!("column {} of the header has no name", i + 1));
         }
