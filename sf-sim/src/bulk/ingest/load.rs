@@ -46,6 +46,8 @@ pub(super) struct Load {
     rows: u64,
     /// Where the first row stands that is not processed yet.
     at: usize,
+    /// Where each transaction begins.
+    starts: Vec<usize>,
     successful: Blocks,
     failed: Blocks,
     processed: u64,
@@ -75,6 +77,7 @@ impl Load {
                 header: String::new(),
                 rows: 0,
                 at: 0,
+                starts: Vec::new(),
                 successful: Blocks::default(),
                 failed: Blocks::default(),
                 processed: 0,
@@ -109,9 +112,16 @@ impl Load {
             self.order.external.as_deref(),
             self.order.version,
         )?;
-        while reader.next(&mut record) {
+        loop {
+            let place = reader.place();
+            if !reader.next(&mut record) {
+                break;
+            }
             if record.broken == Some(Broken::Open) {
                 return Err("ClientInputError : A quoted value is never closed".to_owned());
+            }
+            if self.rows.is_multiple_of(TRANSACTION as u64) {
+                self.starts.push(place);
             }
             self.rows += 1;
         }
@@ -162,14 +172,17 @@ impl Load {
 
     /// The rows of the next transaction, and where those behind them begin.
     fn next_records(&self) -> (Vec<Record>, usize) {
-        let text = std::str::from_utf8(&self.upload).unwrap_or_default();
-        let mut reader = self.reader(text, self.at);
+        // No more than they: a transaction does not pay for the whole upload.
+        let later = self.starts.partition_point(|start| *start <= self.at);
+        let end = self.starts.get(later).copied().unwrap_or(self.upload.len());
+        let part = self.upload.get(self.at..end).unwrap_or_default();
+        let mut reader = self.reader(std::str::from_utf8(part).unwrap_or_default(), 0);
         let mut records = Vec::with_capacity(TRANSACTION);
         let mut record = Record::default();
         while records.len() < TRANSACTION && reader.next(&mut record) {
             records.push(std::mem::take(&mut record));
         }
-        (records, reader.place())
+        (records, self.at + reader.place())
     }
 
     /// Commits the next transaction. Rows that need one of `locked` for themselves fail.
