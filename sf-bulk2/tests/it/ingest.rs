@@ -205,6 +205,15 @@ async fn an_abort_is_final_only_when_the_counts_stand_still() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn counts_that_stood_still_before_an_abort_do_not_make_it_final() {
+    let org = IngestOrg::new().chunk(10).idle(20).abort_at(0);
+    let job = load(&org, 50).await.unwrap();
+    let error = job.wait(&PollPolicy::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::JobAborted);
+    assert!(error.to_string().ends_with("10 of 50 rows were tried, 10 were written and stay"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deadline_leaves_the_job_alone() {
     let org = IngestOrg::new().chunk(1);
     let job = load(&org, 50).await.unwrap();

@@ -56,6 +56,8 @@ struct State {
     unknown_field: Option<String>,
     /// The job is aborted by somebody once so many rows are done, and one chunk follows all the same.
     abort_at: Option<usize>,
+    /// So many looks at a job in progress find nothing done.
+    idle: usize,
     /// So many reads of outcome files come before the file is complete.
     late: usize,
     tries: HashMap<String, u32>,
@@ -75,6 +77,7 @@ impl IngestOrg {
             judge: |_, _| Ok(true),
             unknown_field: None,
             abort_at: None,
+            idle: 0,
             late: 0,
             tries: HashMap::new(),
         })))
@@ -92,6 +95,11 @@ impl IngestOrg {
 
     pub(crate) fn abort_at(self, rows: usize) -> Self {
         self.0.lock().unwrap().abort_at = Some(rows);
+        self
+    }
+
+    pub(crate) fn idle(self, looks: usize) -> Self {
+        self.0.lock().unwrap().idle = looks;
         self
     }
 
@@ -306,6 +314,10 @@ impl State {
                 (200, job.info(&job_id(at)).to_string())
             }
             ("GET", "info") => {
+                if job.state == "InProgress" && self.idle > 0 {
+                    self.idle -= 1;
+                    return (200, job.info(&job_id(at)).to_string());
+                }
                 let abort = self.abort_at.is_some_and(|rows| job.done >= rows);
                 if job.state == "InProgress" && abort {
                     // Somebody aborts it, and the chunk in work is committed all the same, but later.
