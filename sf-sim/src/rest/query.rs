@@ -47,6 +47,9 @@ pub(super) fn query(org: &Shared, data: &DataCall<'_>, include_deleted: bool) ->
     if explained.is_some() {
         return explain(org, &plan, scope);
     }
+    if data.call.parameter("columns").is_some_and(|asked| asked.eq_ignore_ascii_case("true")) {
+        return Answer::ok(&plan.column_metadata());
+    }
     if plan.is_count() {
         let count = org.read(|store| plan.count(store, scope));
         return Answer::ok(&json!({ "totalSize": count, "done": true, "records": [] }));

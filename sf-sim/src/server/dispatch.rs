@@ -57,7 +57,7 @@ where
     };
     let call = Call {
         base: base(&parts.uri, &parts.headers),
-        path: parts.uri.path().to_owned(),
+        path: one_slash(parts.uri.path()).to_owned(),
         query: parts.uri.query().map(str::to_owned),
         method: parts.method,
         headers: parts.headers,
@@ -77,6 +77,13 @@ where
             Err(Reset)
         }
     }
+}
+
+/// Orgs overlook doubled slashes at the beginning of a path: command lines put its path behind an address that ends
+/// with a slash.
+fn one_slash(path: &str) -> &str {
+    let doubled = path.bytes().take_while(|b| *b == b'/').count();
+    &path[doubled.saturating_sub(1)..]
 }
 
 async fn work(org: Arc<Shared>, mut call: Call, wire: Option<Arc<Wire>>) -> Result<Response<Body>, Reset> {

@@ -197,6 +197,29 @@ impl Grouping {
         Ok((Slot::Aggregate(at), shown))
     }
 
+    /// Whether the statement groups, rather than aggregates all rows.
+    pub(super) fn has_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// What each value of a group is: its name in the answer, the expression, and the field where it is one.
+    pub(super) fn columns(&self) -> impl Iterator<Item = (&str, String, Type, Option<&FieldDef>)> {
+        self.shown.iter().map(|shown| {
+            let (display, field) = match shown.slot {
+                Slot::Key(at) => match &self.keys[at].operand {
+                    Operand::Field(_) => (shown.name.clone(), Some(&self.keys[at].field)),
+                    _ => (shown.name.clone(), None),
+                },
+                Slot::Grouping(at) => (format!("grouping({})", self.keys[at].names.join(".")), None),
+                Slot::Aggregate(at) => {
+                    let (function, target) = &self.aggregates[at];
+                    (format!("{}({})", function.name().to_lowercase(), target.names.join(".")), None)
+                }
+            };
+            (shown.name.as_str(), display, shown.ty, field)
+        })
+    }
+
     /// Which keys each of the groupings keeps: all of them first, then the subtotals.
     fn kept(&self) -> Vec<Vec<bool>> {
         let n = self.keys.len();

@@ -22,6 +22,7 @@
 //! ```
 
 pub mod ast;
+mod columns;
 mod compare;
 mod error;
 mod filter;

@@ -416,6 +416,65 @@ async fn a_query_is_explained_without_being_run() {
 }
 
 #[tokio::test]
+async fn a_query_says_what_its_columns_are() {
+    let org = Org::new().await;
+    let columns = async |soql: &str| {
+        let answer = org.call(Method::GET, &format!("{V}/query")).query(&[("q", soql), ("columns", "true")]);
+        let answer: Value = answer.send().await.unwrap().json().await.unwrap();
+        assert_eq!(keys(&answer), ["columnMetadata", "entityName", "groupBy", "idSelected", "keyPrefix"]);
+        answer
+    };
+    // As real orgs answer, by the tests of Salesforce's own command line.
+    let column = |aggregate: bool,
+                  ty: Value,
+                  name: &str,
+                  shown: &str,
+                  key: Value,
+                  write: bool,
+                  joined: Value| {
+        json!({
+            "aggregate": aggregate, "apexType": ty, "booleanType": false, "columnName": name, "custom": false,
+            "displayName": shown, "foreignKeyName": key, "insertable": write, "joinColumns": joined,
+            "numberType": aggregate && joined == json!([]), "textType": ty == "String", "updatable": write,
+        })
+    };
+    let plain =
+        |ty: &str, name: &str, write| column(false, json!(ty), name, name, Value::Null, write, json!([]));
+    let name = plain("String", "Name", false);
+
+    let people = columns("SELECT Id, Name, Owner.Name FROM Contact").await;
+    let owner = column(false, Value::Null, "Owner", "Owner", json!("OwnerId"), false, json!([name]));
+    assert_eq!(people["columnMetadata"], json!([plain("Id", "Id", false), name, owner]));
+    assert_eq!(
+        (&people["entityName"], &people["idSelected"], &people["keyPrefix"], &people["groupBy"]),
+        (&json!("Contact"), &json!(true), &json!("003"), &json!(false))
+    );
+
+    let children = columns("SELECT (SELECT LastName FROM Contacts) FROM Account").await;
+    let joined = json!([plain("String", "LastName", true)]);
+    let list = column(true, Value::Null, "Contacts", "Contacts", Value::Null, false, joined);
+    assert_eq!((&children["columnMetadata"], &children["idSelected"]), (&json!([list]), &json!(false)));
+
+    let groups = columns("SELECT OwnerId, AVG(Amount) FROM Opportunity GROUP BY OwnerId").await;
+    let mean = column(true, Value::Null, "expr0", "avg(Amount)", Value::Null, false, json!([]));
+    assert_eq!(groups["columnMetadata"], json!([plain("Id", "OwnerId", true), mean]));
+    assert_eq!(groups["groupBy"], json!(true));
+
+    let counted = columns("SELECT COUNT() FROM Contact").await;
+    assert_eq!(counted["columnMetadata"], json!([]));
+}
+
+#[tokio::test]
+async fn slashes_doubled_at_the_beginning_of_a_path_are_overlooked() {
+    let org = Org::new().await;
+    for path in [format!("/{V}/limits"), format!("//{V}/limits")] {
+        assert_eq!(org.get(&path).await.status(), 200, "{path}");
+    }
+    let inside = "/services/data//v66.0/limits";
+    assert_eq!(org.told(inside).await, (404, NOT_FOUND.to_owned()));
+}
+
+#[tokio::test]
 async fn rows_that_are_viewed_say_when() {
     let org = Org::new().await;
     let id = org.sim.insert("Account", &json!({ "Name": "seen" })).unwrap();
