@@ -1,6 +1,7 @@
 //! Pages of a result side by side: the org names them beforehand (`resultPages`), a few are fetched at once.
 
 mod listing;
+mod page_rows;
 mod sink;
 
 use std::collections::HashMap;
@@ -13,6 +14,8 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinHandle;
 
 use crate::{Error, ErrorKind, Locator, Pages, Position, QueryJob, Result};
+pub use page_rows::PageRows;
+
 use listing::{Start, listed, names};
 use sink::{Data, Sink};
 
@@ -277,26 +280,10 @@ impl Page {
         self.data.copy_to(out).await
     }
 
-    /// The rows as structs: columns by name, an empty cell as `None`. A page in a temporary file is read
-    /// into memory for it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Row`] where one is no `T`, and [`ErrorKind::Io`] of the temporary file.
-    pub async fn rows<T: DeserializeOwned>(self) -> Result<impl Iterator<Item = Result<T>>> {
-        let bytes = self.data.whole().await.map_err(|e| {
-            Error::new(ErrorKind::Io, self.job, "a page could not be read back").with_source(e)
-        })?;
-        let header: csv::StringRecord = self.header.iter().collect();
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(io::Cursor::new(bytes));
-        let (mut row, job) = (csv::StringRecord::new(), self.job);
-        Ok(std::iter::from_fn(move || {
-            let wrong = |e| Error::new(ErrorKind::Row, job, "a row is not what was asked for").with_source(e);
-            match reader.read_record(&mut row) {
-                Ok(false) => None,
-                Ok(true) => Some(row.deserialize(Some(&header)).map_err(wrong)),
-                Err(e) => Some(Err(wrong(e))),
-            }
-        }))
+    /// The rows as structs: columns by name, an empty cell as `None`.
+    #[must_use]
+    pub fn rows<T: DeserializeOwned>(self) -> PageRows<T> {
+        PageRows::new(self.job, &self.header, self.data.pieces())
     }
 }
 

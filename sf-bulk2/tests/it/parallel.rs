@@ -63,8 +63,9 @@ async fn in_any_order_each_row_comes_once() {
     let mut ids = std::collections::BTreeSet::new();
     while let Some(page) = pages.next_page().await.unwrap() {
         assert_eq!(pages.position(), None);
-        for row in page.rows::<Account>().await.unwrap() {
-            assert!(ids.insert(row.unwrap().id));
+        let mut rows = page.rows::<Account>();
+        while let Some(row) = rows.next_row().await.unwrap() {
+            assert!(ids.insert(row.id));
         }
     }
     assert_eq!(ids.len(), 500);
