@@ -1,11 +1,13 @@
 //! Rows as the caller's own structs.
 
 use std::marker::PhantomData;
+use std::str::Utf8Error;
 
 use csv::StringRecord;
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
 
+use crate::csv_rows::Cells;
 use crate::{ErrorKind, Pages, Result};
 
 /// The rows of all pages, each as a `T`. Made by [`Pages::rows`].
@@ -50,24 +52,13 @@ impl<T: DeserializeOwned> Rows<T> {
     }
 
     fn fill_row(&mut self) -> Result<()> {
-        let cells = self.pages.cells();
-        let (count, columns) = (cells.ends.len(), self.header.len());
-        if count != columns {
-            let text = format!("a row has {count} cells, the header has {columns}");
-            return Err(self.pages.error(ErrorKind::Csv, &text));
-        }
-        let no_text = |pages: &Pages| pages.error(ErrorKind::Csv, "a row is not UTF-8");
-        // Once for the row instead of once for each of its cells, which are short.
-        let text = std::str::from_utf8(cells.bytes).map_err(|e| no_text(&self.pages).with_source(e))?;
-        self.row.clear();
-        let mut start = 0;
-        for &end in cells.ends {
-            // A character over the border of two cells makes text of neither.
-            let cell = text.get(start..end).ok_or_else(|| no_text(&self.pages))?;
-            self.row.push_field(cell);
-            start = end;
-        }
-        Ok(())
+        fill(&mut self.row, self.pages.cells(), self.header.len()).map_err(|what| {
+            let error = self.pages.error(ErrorKind::Csv, &what.text);
+            match what.source {
+                Some(source) => error.with_source(source),
+                None => error,
+            }
+        })
     }
 
     /// The rows as a stream.
@@ -81,4 +72,34 @@ impl<T: DeserializeOwned> Rows<T> {
     pub fn pages(&self) -> &Pages {
         &self.pages
     }
+}
+
+/// Why cells are no row.
+pub(crate) struct NoRow {
+    pub(crate) text: String,
+    pub(crate) source: Option<Utf8Error>,
+}
+
+/// Puts the cells of a row of so many columns into a record.
+pub(crate) fn fill(
+    row: &mut StringRecord,
+    cells: Cells<'_>,
+    columns: usize,
+) -> std::result::Result<(), NoRow> {
+    let count = cells.ends.len();
+    if count != columns {
+        let text = format!("a row has {count} cells, the header has {columns}");
+        return Err(NoRow { text, source: None });
+    }
+    let no_text = |source| NoRow { text: "a row is not UTF-8".to_owned(), source };
+    // Once for the row instead of once for each of its cells, which are short.
+    let text = std::str::from_utf8(cells.bytes).map_err(|e| no_text(Some(e)))?;
+    row.clear();
+    let mut start = 0;
+    for &end in cells.ends {
+        // A character over the border of two cells makes text of neither.
+        row.push_field(text.get(start..end).ok_or_else(|| no_text(None))?);
+        start = end;
+    }
+    Ok(())
 }

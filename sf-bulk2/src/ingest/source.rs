@@ -12,7 +12,7 @@ use sf_core::record::{Columns as RecordColumns, Record};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::cut::{Cutter, Part};
-use super::encode::{Format, RowText, value};
+use super::encode::{Format, RowText, record_cell};
 use super::scan::{Fault, Scanner};
 use super::serialize::{Columns, write_row};
 use super::{Ingest, Load};
@@ -114,9 +114,7 @@ impl Ingest {
             out.cells.clear();
             for &field in &layout.fields {
                 let from = out.text.len();
-                let cell = record.value(field).map_err(|e| e.to_string())?;
-                let name = || record.schema().fields()[field].name();
-                value(&cell, nulls, &mut out.text).map_err(|e| format!("field {}: {e}", name()))?;
+                record_cell(record, field, nulls, &mut out.text)?;
                 out.cells.push((from, out.text.len()));
             }
             Ok(())
