@@ -2,18 +2,16 @@
 
 use std::marker::PhantomData;
 
-use csv::StringRecord;
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
 
+use crate::row_de::Row;
 use crate::{ErrorKind, Pages, Result};
 
 /// The rows of all pages, each as a `T`. Made by [`Pages::rows`].
 #[derive(Debug)]
 pub struct Rows<T> {
     pages: Pages,
-    header: StringRecord,
-    row: StringRecord,
     marker: PhantomData<fn() -> T>,
 }
 
@@ -21,7 +19,7 @@ impl Pages {
     /// Reads the rows as structs: columns by name, an empty cell (null) as `None`.
     #[must_use]
     pub fn rows<T: DeserializeOwned>(self) -> Rows<T> {
-        Rows { pages: self, header: StringRecord::new(), row: StringRecord::new(), marker: PhantomData }
+        Rows { pages: self, marker: PhantomData }
     }
 }
 
@@ -36,38 +34,37 @@ impl<T: DeserializeOwned> Rows<T> {
             if self.pages.next_page().await?.is_none() {
                 return Ok(None);
             }
-            self.header = self.pages.header().unwrap_or_default().iter().collect();
         }
-        if let Err(error) = self.fill_row() {
-            self.pages.give_back();
-            return Err(error);
-        }
-        self.row.deserialize(Some(&self.header)).map(Some).map_err(|e| {
-            let id = self.header.iter().position(|h| h == "Id").and_then(|i| self.row.get(i));
-            let text = format!("the row with Id {} is not what was asked for", id.unwrap_or("unknown"));
+        let row = match self.row() {
+            Ok(row) => row,
+            Err(error) => {
+                self.pages.give_back();
+                return Err(error);
+            }
+        };
+        T::deserialize(row).map(Some).map_err(|e| {
+            let text =
+                format!("the row with Id {} is not what was asked for", row.cell("Id").unwrap_or("unknown"));
             self.pages.error(ErrorKind::Row, &text).with_source(e)
         })
     }
 
-    fn fill_row(&mut self) -> Result<()> {
-        let cells = self.pages.cells();
-        let (count, columns) = (cells.ends.len(), self.header.len());
+    /// The row in hand, checked.
+    fn row(&self) -> Result<Row<'_>> {
+        let (cells, header) = (self.pages.cells(), self.pages.header().unwrap_or_default());
+        let (count, columns) = (cells.ends.len(), header.len());
         if count != columns {
             let text = format!("a row has {count} cells, the header has {columns}");
             return Err(self.pages.error(ErrorKind::Csv, &text));
         }
-        let no_text = |pages: &Pages| pages.error(ErrorKind::Csv, "a row is not UTF-8");
         // Once for the row instead of once for each of its cells, which are short.
-        let text = std::str::from_utf8(cells.bytes).map_err(|e| no_text(&self.pages).with_source(e))?;
-        self.row.clear();
-        let mut start = 0;
-        for &end in cells.ends {
-            // A character over the border of two cells makes text of neither.
-            let cell = text.get(start..end).ok_or_else(|| no_text(&self.pages))?;
-            self.row.push_field(cell);
-            start = end;
+        let text = std::str::from_utf8(cells.bytes)
+            .map_err(|e| self.pages.error(ErrorKind::Csv, "a row is not UTF-8").with_source(e))?;
+        // A character over the border of two cells makes text of neither.
+        if !cells.ends.iter().all(|&end| text.is_char_boundary(end)) {
+            return Err(self.pages.error(ErrorKind::Csv, "a row is not UTF-8"));
         }
-        Ok(())
+        Ok(Row { header, text, ends: cells.ends })
     }
 
     /// The rows as a stream.
