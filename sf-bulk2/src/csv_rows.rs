@@ -1,7 +1,9 @@
-//! Bytes to rows, one row at a time, with the csv crate's own state machine.
+//! Bytes to rows, one row at a time: with the csv crate's own state machine, and by a short cut where rows are as an
+//! org writes them.
 
 use bytes::{Buf, Bytes};
 use csv_core::ReadRecordResult;
+use memchr::memchr2;
 
 /// What one row may hold. The org's own limit is 400,000 characters (Bulk API 2.0 guide, "Limits").
 pub(crate) const MAX_ROW: usize = 16 * 1024 * 1024;
@@ -10,6 +12,7 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// Turns pieces of a CSV body into rows. Holds one piece and one row, whatever the body's size.
 pub(crate) struct CsvRows {
+    delimiter: u8,
     reader: csv_core::Reader,
     input: Bytes,
     bytes: Vec<u8>,
@@ -19,6 +22,8 @@ pub(crate) struct CsvRows {
     /// Whether bytes of a row have been read that is not finished.
     inside: bool,
     start: Start,
+    /// Line ends that the state machine did not see.
+    lines: u64,
 }
 
 /// How far the beginning of a body was read: a byte order mark there is no part of the first cell.
@@ -66,6 +71,7 @@ impl CsvRows {
     /// A reader of rows whose cells are divided by `delimiter`.
     pub(crate) fn new(delimiter: u8) -> Self {
         Self {
+            delimiter,
             reader: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
             input: Bytes::new(),
             bytes: vec![0; 1024],
@@ -74,6 +80,7 @@ impl CsvRows {
             ended: 0,
             inside: false,
             start: Start::Mark(0),
+            lines: 0,
         }
     }
 
@@ -82,7 +89,7 @@ impl CsvRows {
         self.reader.reset();
         self.input = Bytes::new();
         (self.filled, self.ended, self.inside) = (0, 0, false);
-        self.start = Start::Mark(0);
+        (self.start, self.lines) = (Start::Mark(0), 0);
     }
 
     /// Gives the next piece of the body. The one before must be used up.
@@ -103,7 +110,7 @@ impl CsvRows {
 
     /// The line of the body on which the row just read ends.
     pub(crate) fn line(&self) -> u64 {
-        self.reader.line().saturating_sub(1)
+        self.lines + self.reader.line().saturating_sub(1)
     }
 
     /// The row that [`Step::Row`] announced.
@@ -135,6 +142,9 @@ impl CsvRows {
     /// Reads on to the end of a row or of the piece.
     pub(crate) fn step(&mut self) -> Step {
         if !self.inside {
+            if self.start == Start::Past && self.quoted_row() {
+                return Step::Row;
+            }
             (self.filled, self.ended) = (0, 0);
         }
         if let Start::Mark(seen) = self.start
@@ -174,6 +184,53 @@ impl CsvRows {
         Step::NeedInput
     }
 
+    /// Reads a row that is whole in the piece, with every cell quoted and a line feed at its end: all rows of an org
+    /// are, but those that stand in two pieces. Looking for quotes only, many bytes at once, takes a third of the
+    /// time that it takes to look at each byte. `false` where it is another row: then nothing is read.
+    fn quoted_row(&mut self) -> bool {
+        let input = &self.input[..];
+        let (mut at, mut filled, mut ended, mut lines) = (0, 0, 0, 1);
+        while input.get(at) == Some(&b'"') {
+            at += 1;
+            loop {
+                let Some(len) = memchr2(b'"', b'\n', &input[at..]) else { return false };
+                // A line end is a part of the cell, and so is the first of two quotes.
+                let line_end = input[at + len] == b'\n';
+                let doubled = !line_end && input.get(at + len + 1) == Some(&b'"');
+                let taken = len + usize::from(line_end || doubled);
+                if filled + taken > self.bytes.len() {
+                    if filled + taken > MAX_ROW {
+                        return false;
+                    }
+                    self.bytes.resize((filled + taken).next_power_of_two(), 0);
+                }
+                copy(&input[at..], &mut self.bytes[filled..], taken);
+                filled += taken;
+                at += len + 1 + usize::from(doubled);
+                lines += u64::from(line_end);
+                if !(line_end || doubled) {
+                    break;
+                }
+            }
+            if ended == self.ends.len() {
+                self.ends.resize(2 * ended, 0);
+            }
+            self.ends[ended] = filled;
+            ended += 1;
+            match input.get(at) {
+                Some(b'\n') => {
+                    (self.filled, self.ended) = (filled, ended);
+                    self.lines += lines;
+                    self.input.advance(at + 1);
+                    return true;
+                }
+                Some(byte) if *byte == self.delimiter => at += 1,
+                _ => return false,
+            }
+        }
+        false
+    }
+
     /// At the end of the body: whether a row was begun that no line end finished, and whether it is
     /// whole all the same ([`CsvRows::row`] holds it then).
     pub(crate) fn tail(&mut self) -> Tail {
@@ -192,6 +249,16 @@ impl CsvRows {
             Step::Row => Tail::Unfinished,
             Step::NeedInput | Step::TooLarge => Tail::OpenQuote,
         }
+    }
+}
+
+/// Copies the first bytes. Cells are short: with room for it, a fixed number of bytes is copied, which is two
+/// instructions instead of a call, and what is too much is written over by the next cell.
+fn copy(from: &[u8], to: &mut [u8], len: usize) {
+    const SHORT: usize = 32;
+    match (from.first_chunk::<SHORT>(), to.first_chunk_mut::<SHORT>()) {
+        (Some(from), Some(to)) if len <= SHORT => *to = *from,
+        _ => to[..len].copy_from_slice(&from[..len]),
     }
 }
 
@@ -254,6 +321,36 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_counted_whichever_way_a_row_was_read() {
+        let mut rows = CsvRows::default();
+        rows.feed(Bytes::from_static(b"\"a\"\n\"b\nc\"\nd\n\n\"e\"\n\"\n"));
+        let mut lines = Vec::new();
+        while rows.step() == Step::Row {
+            lines.push(rows.line());
+        }
+        assert_eq!(lines, [1, 3, 4, 6]);
+    }
+
+    #[test]
+    fn rows_that_are_not_all_quoted_stand_beside_those_that_are() {
+        let (rows, tail) = read(&[
+            b"\"a\",\"b\"\n1,\"2\"\n\"1\",2\n\"1\"x,\"2\"\n\"1\",\"2\"\r\n\"1\",\"2\"\r\"1\",\"\"\n\n\xef\xbb\xbf3,4\n\"1\",\"2",
+        ]);
+        let expected = [
+            ["a", "b"],
+            ["1", "2"],
+            ["1", "2"],
+            ["1x", "2"],
+            ["1", "2"],
+            ["1", "2"],
+            ["1", ""],
+            ["\u{feff}3", "4"],
+        ];
+        assert_eq!(rows, expected);
+        assert_eq!(tail, Tail::OpenQuote);
+    }
+
+    #[test]
     fn a_byte_order_mark_is_no_part_of_the_first_cell_however_it_is_cut() {
         let body = b"\xEF\xBB\xBFId\n\xEF\xBB\xBF\n";
         for piece in 1..=body.len() {
@@ -286,8 +383,8 @@ mod tests {
     proptest! {
         #[test]
         fn however_the_body_is_cut_into_pieces_the_rows_are_those_of_the_csv_crate(
-            table in proptest::collection::vec(proptest::collection::vec("[a-z\",\n\r é]{0,12}", 3), 1..20),
-            piece in 1usize..40,
+            table in proptest::collection::vec(proptest::collection::vec("[a-z\",\n\r é]{0,40}", 3), 1..20),
+            piece in prop_oneof![1usize..40, 40usize..2000],
         ) {
             let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(Vec::new());
             for row in &table {

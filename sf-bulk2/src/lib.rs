@@ -11,6 +11,7 @@ mod locator;
 mod pages;
 mod parallel;
 mod query;
+mod row_de;
 mod rows;
 mod spool;
 mod to_writer;

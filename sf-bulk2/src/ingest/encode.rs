@@ -1,5 +1,7 @@
 //! Cells to the CSV that a job takes.
 
+use std::fmt::{Display, Write as _};
+
 use sf_core::record::csv_cell::{NullCell, encode};
 use sf_core::record::{DataType, Record, Value};
 
@@ -143,19 +145,98 @@ fn is_plain(cell: &str) -> bool {
         && (whole == "0" || !whole.starts_with('0'))
 }
 
-/// The text of the cells of one row, made to be used again.
-#[derive(Debug, Default)]
+/// The text of the cells of one row, made to be used again. Delimiters stand between the cells, so that the row is its
+/// line already where nothing has to be quoted, as in most rows.
+#[derive(Debug)]
 pub(super) struct RowText {
-    pub(super) text: String,
-    /// For each column where its cell stands in `text`; absent cells are empty.
-    pub(super) cells: Vec<(usize, usize)>,
+    delimiter: ColumnDelimiter,
+    text: String,
+    /// For each column where its cell stands in `text`.
+    cells: Vec<(usize, usize)>,
+    written: usize,
+    /// Whether the cells were written in the order of their columns.
+    in_order: bool,
+    /// Whether a cell begins or ends with a space.
+    spaced: bool,
     /// The name of the field that is written, where it does not live as long as the program.
     pub(super) name: String,
 }
 
+/// Where a cell stands that was not written.
+const ABSENT: (usize, usize) = (usize::MAX, 0);
+
 impl RowText {
+    pub(super) fn new(delimiter: ColumnDelimiter) -> Self {
+        let (text, cells, name) = (String::new(), Vec::new(), String::new());
+        Self { delimiter, text, cells, written: 0, in_order: true, spaced: false, name }
+    }
+
+    /// Begins a row of so many columns.
+    pub(super) fn begin(&mut self, columns: usize) {
+        self.text.clear();
+        self.cells.clear();
+        self.cells.resize(columns, ABSENT);
+        (self.written, self.in_order, self.spaced) = (0, true, false);
+    }
+
+    #[inline]
+    pub(super) fn add_column(&mut self) {
+        self.cells.push(ABSENT);
+    }
+
+    #[inline]
+    pub(super) fn has(&self, column: usize) -> bool {
+        self.cells.get(column).is_some_and(|cell| *cell != ABSENT)
+    }
+
+    /// Writes the cell of a column of the row.
+    #[inline]
+    pub(super) fn cell<E>(
+        &mut self,
+        column: usize,
+        write: impl FnOnce(&mut String) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if self.written > 0 {
+            self.text.push(char::from(self.delimiter.byte()));
+        }
+        let from = self.text.len();
+        write(&mut self.text)?;
+        let cell = &self.text.as_bytes()[from..];
+        self.spaced |= cell.first() == Some(&b' ') || cell.last() == Some(&b' ');
+        self.in_order &= column == self.written;
+        self.written += 1;
+        self.cells[column] = (from, self.text.len());
+        Ok(())
+    }
+
+    /// The cells of all columns; those that were not written are empty.
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         self.cells.iter().map(|&(from, to)| self.text.get(from..to).unwrap_or_default())
+    }
+
+    /// The row as its line, where nothing of it has to be quoted and every column has its cell.
+    pub(super) fn line(&self) -> Option<&[u8]> {
+        let text = self.text.as_bytes();
+        let whole = self.in_order && self.written == self.cells.len() && !self.spaced;
+        let empty = self.written < 2 && text.is_empty();
+        let delimiters = || memchr::memchr_iter(self.delimiter.byte(), text).count();
+        let plain = whole
+            && !empty
+            && memchr::memchr3(b'"', b'\n', b'\r', text).is_none()
+            && delimiters() + 1 == self.written;
+        plain.then_some(text)
+    }
+}
+
+/// Appends a number as `Display` writes it: its shortest text, without an exponent.
+pub(super) fn number(value: impl zmij::Float + Display, out: &mut String) {
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format_finite(value);
+    if text.contains('e') {
+        // Writing into a `String` cannot fail.
+        let _ = write!(out, "{value}");
+    } else {
+        out.push_str(text.strip_suffix(".0").unwrap_or(text));
     }
 }
 
@@ -219,7 +300,69 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_row_is_its_line_only_where_nothing_of_it_is_quoted() {
+        let line = |cells: &[(usize, &str)], columns: usize| {
+            let mut row = RowText::new(ColumnDelimiter::Comma);
+            row.begin(columns);
+            for &(column, cell) in cells {
+                row.cell(column, |text| -> Result<(), String> {
+                    text.push_str(cell);
+                    Ok(())
+                })
+                .unwrap();
+            }
+            row.line().map(|line| String::from_utf8(line.to_vec()).unwrap())
+        };
+        assert_eq!(line(&[(0, "a"), (1, ""), (2, "b;c")], 3).unwrap(), "a,,b;c");
+        assert_eq!(line(&[(0, "a")], 1).unwrap(), "a");
+        for quoted in ["b,c", "b\"", "b\nc", "b\r", " b", "b "] {
+            assert_eq!(line(&[(0, "a"), (1, quoted)], 2), None, "{quoted:?}");
+        }
+        assert_eq!(line(&[(0, "")], 1), None);
+        assert_eq!(line(&[(1, "b"), (0, "a")], 2), None);
+        assert_eq!(line(&[(0, "a")], 2), None);
+        assert_eq!(line(&[(1, "b")], 2), None);
+        assert_eq!(line(&[], 0), None);
+    }
+
+    #[test]
+    fn numbers_are_written_as_display_writes_them() {
+        let largest = 9_999_999_999_999.99;
+        for value in [
+            0.0,
+            -0.0,
+            0.1,
+            0.01,
+            -0.05,
+            0.005,
+            1.0,
+            10.0,
+            1.1,
+            1.25,
+            100.5,
+            -3.5,
+            1e13,
+            1e15,
+            largest,
+            f64::MIN_POSITIVE,
+        ] {
+            let mut out = String::new();
+            number(value, &mut out);
+            assert_eq!(out, value.to_string());
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_number_is_written_as_display_writes_it(any: f64, cents in -100_000_000_000_i64..100_000_000_000) {
+            for value in [any, cents as f64 / 100.0, cents as f64] {
+                let mut out = String::new();
+                number(value, &mut out);
+                prop_assert_eq!(out, value.to_string());
+            }
+        }
+
         #[test]
         fn the_csv_crate_reads_back_what_was_written(
             cells in proptest::collection::vec("[a-z\",;\t|^` \n é]{0,12}", 2..5),

@@ -3,9 +3,8 @@
 use std::fmt::{self, Display, Write as _};
 
 use serde::ser::{self, Impossible, Serialize};
-use sf_core::record::Value;
 
-use super::encode::{NOT_APPLICABLE, RowText, null, text, value};
+use super::encode::{self, NOT_APPLICABLE, RowText, null, text};
 use crate::Nulls;
 
 /// The columns that rows are written to.
@@ -14,6 +13,15 @@ pub(super) struct Columns {
     pub(super) names: Vec<String>,
     /// Whether a field that is no column becomes one: as long as the first row is written.
     pub(super) open: bool,
+    /// The text that named a column the last time: where it is the very same, nothing has to be compared.
+    keys: Vec<Option<&'static str>>,
+}
+
+impl Columns {
+    /// These columns; none of them: those that the first row has.
+    pub(super) fn new(names: Vec<String>) -> Self {
+        Self { open: names.is_empty(), names, keys: Vec::new() }
+    }
 }
 
 /// What is wrong with a row.
@@ -41,16 +49,8 @@ pub(super) fn write_row(
     columns: &mut Columns,
     out: &mut RowText,
 ) -> Result<(), Refusal> {
-    out.text.clear();
-    out.cells.clear();
-    // A cell that no field writes has no place yet.
-    out.cells.resize(columns.names.len(), (usize::MAX, 0));
+    out.begin(columns.names.len());
     row.serialize(RowSerializer(Cells { nulls, columns, out, next: 0 }))?;
-    for cell in &mut out.cells {
-        if cell.0 == usize::MAX {
-            *cell = (0, 0);
-        }
-    }
     columns.open = false;
     Ok(())
 }
@@ -80,20 +80,18 @@ impl Cells<'_> {
             return Err(Refusal(text));
         }
         self.columns.names.push(name.to_owned());
-        self.out.cells.push((usize::MAX, 0));
+        self.out.add_column();
         Ok(self.columns.names.len() - 1)
     }
 
-    fn field<T: Serialize + ?Sized>(&mut self, name: &str, field: &T) -> Result<(), Refusal> {
-        let at = self.place(name)?;
-        if self.out.cells[at].0 != usize::MAX {
+    fn field<T: Serialize + ?Sized>(&mut self, at: usize, name: &str, field: &T) -> Result<(), Refusal> {
+        if self.out.has(at) {
             return Err(Refusal(format!("field {name} stands twice in the row")));
         }
-        let from = self.out.text.len();
-        field
-            .serialize(CellSerializer { nulls: self.nulls, out: &mut self.out.text })
+        let nulls = self.nulls;
+        self.out
+            .cell(at, |out| field.serialize(CellSerializer { nulls, out }))
             .map_err(|e| Refusal(format!("field {name}: {e}")))?;
-        self.out.cells[at] = (from, self.out.text.len());
         self.next = at + 1;
         Ok(())
     }
@@ -104,7 +102,16 @@ impl ser::SerializeStruct for Cells<'_> {
     type Error = Refusal;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, v: &T) -> Result<(), Refusal> {
-        self.field(key, v)
+        let known = self.columns.keys.get(self.next).copied().flatten();
+        if known.is_some_and(|known| std::ptr::eq(known, key)) {
+            return self.field(self.next, key, v);
+        }
+        let at = self.place(key)?;
+        if self.columns.keys.len() <= at {
+            self.columns.keys.resize(at + 1, None);
+        }
+        self.columns.keys[at] = Some(key);
+        self.field(at, key, v)
     }
 
     fn end(self) -> Result<(), Refusal> {
@@ -123,7 +130,7 @@ impl ser::SerializeMap for Cells<'_> {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, v: &T) -> Result<(), Refusal> {
         let name = std::mem::take(&mut self.out.name);
-        let written = self.field(&name, v);
+        let written = self.place(&name).and_then(|at| self.field(at, &name, v));
         self.out.name = name;
         written
     }
@@ -236,8 +243,12 @@ impl CellSerializer<'_> {
         write!(self.out, "{v}").map_err(|e| Refusal(e.to_string()))
     }
 
-    fn finite(self, v: impl Display, is_finite: bool) -> Result<(), Refusal> {
-        if is_finite { self.number(v) } else { Err(Refusal(format!("{v} is no number of an org"))) }
+    fn finite(self, v: impl zmij::Float + Display, is_finite: bool) -> Result<(), Refusal> {
+        if !is_finite {
+            return Err(Refusal(format!("{v} is no number of an org")));
+        }
+        encode::number(v, self.out);
+        Ok(())
     }
 }
 
@@ -282,7 +293,8 @@ impl ser::Serializer for CellSerializer<'_> {
     see_through!(no_cell);
 
     fn serialize_bool(self, v: bool) -> Result<(), Refusal> {
-        value(&Value::Boolean(v), self.nulls, self.out).map_err(Refusal)
+        self.out.push_str(if v { "true" } else { "false" });
+        Ok(())
     }
 
     fn serialize_f32(self, v: f32) -> Result<(), Refusal> {
@@ -340,15 +352,16 @@ mod tests {
     use serde::Serialize;
 
     use super::*;
+    use crate::ColumnDelimiter;
 
     fn cells(row: &impl Serialize, nulls: Nulls, columns: &mut Columns) -> Result<Vec<String>, Refusal> {
-        let mut out = RowText::default();
+        let mut out = RowText::new(ColumnDelimiter::Comma);
         write_row(row, nulls, columns, &mut out)?;
         Ok(out.iter().map(str::to_owned).collect())
     }
 
     fn open() -> Columns {
-        Columns { names: Vec::new(), open: true }
+        Columns::new(Vec::new())
     }
 
     #[derive(Serialize, Default)]

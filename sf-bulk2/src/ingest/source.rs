@@ -75,8 +75,7 @@ impl Ingest {
         T: Serialize + Send + 'a,
         E: Into<Box<dyn StdError + Send + Sync>> + Send + 'a,
     {
-        let names = self.loading.columns.clone();
-        let mut columns = Columns { open: names.is_empty(), names };
+        let mut columns = Columns::new(self.loading.columns.clone());
         let write = move |row: &T, names: &mut Option<Vec<String>>, out: &mut RowText| {
             write_row(row, nulls, &mut columns, out).map_err(|e| e.0)?;
             if names.is_none() {
@@ -110,12 +109,9 @@ impl Ingest {
                     other.insert(new)
                 }
             };
-            out.text.clear();
-            out.cells.clear();
-            for &field in &layout.fields {
-                let from = out.text.len();
-                record_cell(record, field, nulls, &mut out.text)?;
-                out.cells.push((from, out.text.len()));
+            out.begin(layout.fields.len());
+            for (column, &field) in layout.fields.iter().enumerate() {
+                out.cell(column, |text| record_cell(record, field, nulls, text))?;
             }
             Ok(())
         };
@@ -137,7 +133,7 @@ impl Ingest {
             limits: self.limits(),
             cutter: None,
             names: None,
-            text: RowText::default(),
+            text: RowText::new(self.column_delimiter),
             record: Vec::new(),
             seen: 0,
         };
@@ -342,8 +338,14 @@ where
 
     fn take_row(&mut self, row: &T) -> Result<Option<Part>, String> {
         (self.write)(row, &mut self.names, &mut self.text)?;
-        self.record.clear();
-        self.format.row(self.text.iter(), &mut self.record)?;
+        let line = match self.text.line() {
+            Some(line) => line,
+            None => {
+                self.record.clear();
+                self.format.row(self.text.iter(), &mut self.record)?;
+                &self.record
+            }
+        };
         let cutter = match &mut self.cutter {
             Some(cutter) => cutter,
             None => {
@@ -355,6 +357,6 @@ where
                 self.cutter.insert(Cutter::new(&header, self.format.line_ending, bytes, rows))
             }
         };
-        cutter.push(&self.record)
+        cutter.push(line)
     }
 }

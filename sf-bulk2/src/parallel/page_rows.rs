@@ -3,14 +3,13 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use csv::StringRecord;
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
 use sf_core::Id;
 
 use super::sink::Pieces;
 use crate::csv_rows::{CsvRows, Step};
-use crate::rows::fill;
+use crate::row_de::Row;
 use crate::{Error, ErrorKind, Result};
 
 /// The rows of a page, each as a `T`. Made by [`Page::rows`](super::Page::rows).
@@ -18,8 +17,7 @@ use crate::{Error, ErrorKind, Result};
 /// A page in a temporary file is read piece by piece.
 pub struct PageRows<T> {
     job: Id,
-    header: StringRecord,
-    row: StringRecord,
+    header: Vec<String>,
     pieces: Pieces,
     rows: CsvRows,
     marker: PhantomData<fn() -> T>,
@@ -33,14 +31,7 @@ impl<T> fmt::Debug for PageRows<T> {
 
 impl<T: DeserializeOwned> PageRows<T> {
     pub(super) fn new(job: Id, header: &[String], pieces: Pieces) -> Self {
-        Self {
-            job,
-            header: header.iter().collect(),
-            row: StringRecord::new(),
-            pieces,
-            rows: CsvRows::default(),
-            marker: PhantomData,
-        }
+        Self { job, header: header.to_vec(), pieces, rows: CsvRows::default(), marker: PhantomData }
     }
 
     /// The next row; `None` after the last one.
@@ -66,15 +57,10 @@ impl<T: DeserializeOwned> PageRows<T> {
                 },
             }
         }
-        fill(&mut self.row, self.rows.row(), self.header.len()).map_err(|what| {
-            let error = self.error(ErrorKind::Csv, &what.text);
-            match what.source {
-                Some(source) => error.with_source(source),
-                None => error,
-            }
-        })?;
-        let row = self.row.deserialize(Some(&self.header));
-        row.map(Some)
+        let row = Row::of(&self.header, self.rows.row())
+            .map_err(|no| no.told(|what| self.error(ErrorKind::Csv, what)))?;
+        T::deserialize(row)
+            .map(Some)
             .map_err(|e| self.error(ErrorKind::Row, "a row is not what was asked for").with_source(e))
     }
 
