@@ -17,6 +17,8 @@ use super::Always;
 /// What goes wrong with one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
+    /// None: the call goes well, and a later one does not.
+    Pass,
     /// The connection breaks before the org has the request.
     Before,
     /// The org acts, and its answer is lost.
