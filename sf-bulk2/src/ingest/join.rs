@@ -283,7 +283,7 @@ fn cells(record: &[u8], delimiter: u8) -> Vec<String> {
 }
 
 /// What a cell means, whichever way it is written: `912260031` and `9.12260031E8` are one number.
-fn canonical(cell: &str) -> Cow<'_, str> {
+pub(super) fn canonical(cell: &str) -> Cow<'_, str> {
     let typed = |field_type| csv_cell::decode(&Field::new("", field_type), cell).ok();
     let bytes = cell.as_bytes();
     if cell.is_empty() || cell == "#N/A" {

@@ -11,6 +11,7 @@ use sf_core::Client;
 use super::cut::Part;
 use super::locks::Again;
 use super::send::{Sender, Sent, unkept};
+use super::single::MOST;
 use super::{Ingest, Loaded, LoadedJob, Unsettled};
 use crate::Result;
 use crate::spool::Spool;
@@ -68,14 +69,17 @@ impl<'a> Load<'a> {
             false => None,
         };
         let sender = Sender { client, ingest: &ingest, spool };
+        let (whole, parts) = match ingest.loading.multipart {
+            true => single_part(self.parts).await,
+            false => (false, self.parts),
+        };
         let stopped = AtomicBool::new(false);
         let mut first_error = None;
-        let sent = self
-            .parts
+        let sent = parts
             .take_while(|_| std::future::ready(!stopped.load(Ordering::Relaxed)))
             .map(|part| async {
                 let sent = match part {
-                    Ok(part) => sender.send(part).await,
+                    Ok(part) => sender.send(part, whole).await,
                     Err(error) => Sent::Nothing(error),
                 };
                 // At once: the next part may be asked for before this is looked at.
@@ -112,4 +116,15 @@ impl<'a> Load<'a> {
             Some(error) => Err(error.with_loaded(loaded)),
         }
     }
+}
+
+/// Whether there is one part only, and it is small enough to be sent with its job; and the parts.
+async fn single_part<'a>(parts: BoxStream<'a, Result<Part>>) -> (bool, BoxStream<'a, Result<Part>>) {
+    let mut parts = parts.fuse();
+    let first = parts.next().await;
+    let small = matches!(&first, Some(Ok(part)) if part.csv.len() as u64 <= MOST);
+    // A small part is nearly always the last one: nothing is read ahead for this.
+    let second = if small { parts.next().await } else { None };
+    let whole = small && second.is_none();
+    (whole, futures_util::stream::iter(first.into_iter().chain(second)).chain(parts).boxed())
 }

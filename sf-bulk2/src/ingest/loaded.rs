@@ -29,6 +29,9 @@ pub struct LoadedJob {
     pub rows: u64,
     /// Jobs made for the same rows whose upload got no answer. They were aborted, and wrote nothing.
     pub abandoned: Vec<Id>,
+    /// Whether the answer to its creation was lost and it was found in the org's list, by its user, object,
+    /// operation, time and rows ([`Ingest::multipart`]).
+    pub found: bool,
     /// Its data, where the load keeps its rows.
     pub(super) kept: Option<Kept>,
 }

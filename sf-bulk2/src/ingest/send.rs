@@ -4,9 +4,13 @@ use std::ops::Range;
 
 use sf_core::poll::PollPolicy;
 use sf_core::{Client, Id};
+use tokio::time::Instant;
 
 use super::cut::Part;
+use super::find::{NotFound, Search};
+use super::single::{CONTENT_TYPE, Rows};
 use super::{Ingest, IngestJob, LoadedJob};
+use crate::handle::Kind;
 use crate::spool::Spool;
 use crate::{Error, ErrorKind, JobInfo, JobState};
 
@@ -60,8 +64,10 @@ struct Closed {
     job: IngestJob,
     /// Jobs before it that were given the same data and wrote nothing.
     abandoned: Vec<Id>,
-    /// Where it could not be closed, how it ended and why.
-    ended: Option<(JobInfo, Error)>,
+    /// How it ended, where that is known already, and why it had to.
+    ended: Option<(JobInfo, Option<Error>)>,
+    /// Whether it was found in the org's list.
+    found: bool,
 }
 
 /// An error about rows that should be kept.
@@ -70,7 +76,8 @@ pub(super) fn unkept(error: std::io::Error) -> Error {
 }
 
 impl Sender<'_> {
-    pub(super) async fn send(&self, part: Part) -> Sent {
+    /// Sends a part to the end of its job; `whole` with the job in one call.
+    pub(super) async fn send(&self, part: Part, whole: bool) -> Sent {
         let (first_row, rows) = (part.first_row, part.rows);
         let unsettled = |stopped: Stopped| Sent::Unsettled {
             rows: first_row..first_row + rows,
@@ -86,13 +93,14 @@ impl Sender<'_> {
                 Err(error) => return unsettled(Stopped::unwritten(None, unkept(error))),
             }
         }
-        let Closed { job, abandoned, ended } = match self.give(&part).await {
+        let given = if whole { self.give_whole(&part).await } else { self.give(&part).await };
+        let Closed { job, abandoned, ended, found } = match given {
             Ok(closed) => closed,
             Err(stopped) => return unsettled(stopped),
         };
         drop(part);
         let (info, error) = match ended {
-            Some((info, error)) => (info, Some(error)),
+            Some(ended) => ended,
             None => match job.finished(self.poll()).await {
                 Ok(info) => {
                     let error = job.judge(&info).err();
@@ -101,7 +109,7 @@ impl Sender<'_> {
                 Err(error) => return unsettled(Stopped::doubtful(job.id(), error)),
             },
         };
-        Sent::Ended(Box::new(LoadedJob { job, info, first_row, rows, abandoned, kept }), error)
+        Sent::Ended(Box::new(LoadedJob { job, info, first_row, rows, abandoned, found, kept }), error)
     }
 
     fn poll(&self) -> &PollPolicy {
@@ -140,6 +148,50 @@ impl Sender<'_> {
         }
     }
 
+    /// Makes a job together with the part.
+    async fn give_whole(&self, part: &Part) -> Result<Closed, Stopped> {
+        let invalid = |e| {
+            let text = "the job cannot be written as JSON";
+            Stopped::unwritten(None, Error::new(ErrorKind::InvalidInput, None, text).with_source(e))
+        };
+        let Some(form) = self.ingest.form(&part.csv).map_err(invalid)? else {
+            return self.give(part).await;
+        };
+        let sent = Instant::now();
+        let answer = self.client.post(Kind::Ingest.path()).body(form, CONTENT_TYPE).json::<JobInfo>().await;
+        let lost = match answer {
+            Ok(info) => {
+                let job = IngestJob::attach(self.client, info.id, info.api_version);
+                let job = job.expect_rows(Some(part.rows));
+                return Ok(Closed { job, abandoned: Vec::new(), ended: None, found: false });
+            }
+            Err(error) if error.outcome_unknown() => error,
+            Err(error) => {
+                return Err(Stopped::unwritten(None, Error::api(None, "the job could not be made", error)));
+            }
+        };
+        tracing::warn!(error = %lost, "a job was made with its data and the answer lost: looking for it");
+        let delimiter = self.ingest.column_delimiter.byte();
+        let found = match Rows::of(&part.csv, delimiter) {
+            Ok(rows) => Search::new(self.client, self.ingest, rows, part.rows, sent).run().await,
+            Err(error) => Err(NotFound { job: None, why: error.to_string() }),
+        };
+        match found {
+            Ok((job, info)) => {
+                let error = job.judge(&info).err();
+                Ok(Closed { job, abandoned: Vec::new(), ended: Some((info, error)), found: true })
+            }
+            Err(NotFound { job, why }) => {
+                let text = format!(
+                    "in doubt: the answer was lost when a job was made with its data, and it was not found in the \
+                     org's list ({why}); look there before you send the rows again"
+                );
+                let error = Error::new(ErrorKind::InDoubt, job, text).with_source(lost);
+                Err(Stopped { in_doubt: true, job, error })
+            }
+        }
+    }
+
     /// Aborts a job that may have got its data and was never closed, and makes sure that it wrote nothing.
     async fn abandon(&self, job: &IngestJob) -> Result<(), Stopped> {
         if let Err(error) = job.abort().await {
@@ -158,7 +210,7 @@ impl Sender<'_> {
     /// Closes a job that has its data. One that cannot be closed is aborted: that tells how it stands.
     async fn close(&self, job: IngestJob, abandoned: Vec<Id>) -> Result<Closed, Stopped> {
         let Err(error) = job.close().await else {
-            return Ok(Closed { job, abandoned, ended: None });
+            return Ok(Closed { job, abandoned, ended: None, found: false });
         };
         // It may be running, as it should.
         if error.kind() == ErrorKind::InDoubt {
@@ -176,7 +228,7 @@ impl Sender<'_> {
             Ok(info) if info.state == JobState::Aborted && info.number_records_processed == Some(0) => {
                 Err(Stopped::unwritten(Some(job.id()), error))
             }
-            Ok(info) => Ok(Closed { job, abandoned, ended: Some((info, error)) }),
+            Ok(info) => Ok(Closed { job, abandoned, ended: Some((info, Some(error))), found: false }),
             Err(unknown) => {
                 tracing::debug!(job = %job.id(), error = %unknown, "how a job ended could not be had");
                 Err(Stopped::doubtful(job.id(), error))
