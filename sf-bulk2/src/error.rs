@@ -5,7 +5,7 @@ use std::fmt;
 
 use sf_core::Id;
 
-use crate::Loaded;
+use crate::{Loaded, Retried};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -57,6 +57,7 @@ struct Inner {
     job: Option<Id>,
     source: Option<Source>,
     loaded: Option<Loaded>,
+    retried: Option<Retried>,
 }
 
 enum Source {
@@ -66,7 +67,8 @@ enum Source {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, job: impl Into<Option<Id>>, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), job: job.into(), source: None, loaded: None }))
+        let (message, job) = (message.into(), job.into());
+        Self(Box::new(Inner { kind, message, job, source: None, loaded: None, retried: None }))
     }
 
     pub(crate) fn api(job: impl Into<Option<Id>>, what: &str, error: sf_core::Error) -> Self {
@@ -89,6 +91,20 @@ impl Error {
     pub(crate) fn with_loaded(mut self, loaded: Loaded) -> Self {
         self.0.loaded = Some(loaded);
         self
+    }
+
+    pub(crate) fn take_loaded(&mut self) -> Option<Loaded> {
+        self.0.loaded.take()
+    }
+
+    pub(crate) fn with_retried(mut self, retried: Retried) -> Self {
+        self.0.retried = Some(retried);
+        self
+    }
+
+    /// What [`Loaded::retry_locked`] had done when it failed: all its rounds, the one that failed included.
+    pub fn retried(&self) -> Option<&Retried> {
+        self.0.retried.as_ref()
     }
 
     /// What a load had done when it stopped: its jobs, and how many of its rows it had got to.
@@ -120,15 +136,28 @@ impl Error {
     }
 }
 
+/// An error with all its causes, where nobody can ask for them later.
+pub(crate) fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.job {
             Some(job) => write!(f, "job {job}: {}", self.0.message)?,
             None => f.write_str(&self.0.message)?,
         }
-        match &self.0.loaded {
-            Some(loaded) => write!(f, "\n  {loaded}"),
-            None => Ok(()),
+        match (&self.0.loaded, &self.0.retried) {
+            (Some(loaded), _) => write!(f, "\n  {loaded}"),
+            (None, Some(retried)) => write!(f, "\n  {retried}"),
+            (None, None) => Ok(()),
         }
     }
 }

@@ -69,16 +69,16 @@ pub struct JobInfo {
     /// Where the job stands.
     pub state: JobState,
     /// What the job does; `None` where the org does not say.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "known")]
     pub operation: Option<Operation>,
     /// What kind of job it is; absent right after creation.
     #[serde(default, deserialize_with = "known")]
     pub job_type: Option<JobType>,
-    /// The object that is read or written.
-    #[serde(default)]
+    /// The object that is read or written; empty where the org names none.
+    #[serde(default, deserialize_with = "or_empty")]
     pub object: String,
     /// Who made the job.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "known")]
     pub created_by_id: Option<Id>,
     /// When it was made, by the org's clock.
     #[serde(default, deserialize_with = "instant")]
@@ -112,15 +112,15 @@ pub struct JobInfo {
     pub error_message: Option<String>,
 }
 
-/// `2023-01-26T14:50:10.000+0000`, which is not quite RFC 3339.
+/// `2023-01-26T14:50:10.000+0000`, which is not quite RFC 3339. What cannot be read is none.
 fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    text.map(|text| {
-        DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f%z")
-            .map(|at| at.to_utc())
-            .map_err(serde::de::Error::custom)
-    })
-    .transpose()
+    let text: Option<String> = known(deserializer)?;
+    let at = text.and_then(|text| DateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f%z").ok());
+    Ok(at.map(|at| at.to_utc()))
+}
+
+fn or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(known(deserializer)?.unwrap_or_default())
 }
 
 /// A word of the API; one that this crate does not know, as jobs of other kinds may have it, is none.
@@ -144,6 +144,19 @@ mod tests {
         assert_eq!(info.number_records_processed, None);
         assert_eq!(info.created_date.unwrap().to_rfc3339(), "2023-01-26T14:50:10+00:00");
         assert_eq!(info.line_ending, Some(LineEnding::Lf));
+    }
+
+    #[test]
+    fn what_a_job_of_another_api_has_otherwise_is_left_out() {
+        let info: JobInfo = serde_json::from_str(
+            r#"{"id":"7507Q000009f8jvQAA","operation":null,"object":null,"createdById":"nobody","createdDate":1674744610,"state":"Closed","concurrencyMode":"Serial","contentType":"XML","apiVersion":36.0,"jobType":"Classic","lineEnding":null}"#,
+        )
+        .unwrap();
+        assert_eq!((info.state, info.job_type), (JobState::Other, Some(JobType::Classic)));
+        assert_eq!((info.operation, info.created_by_id, info.created_date), (None, None, None));
+        assert_eq!(info.object, "");
+        let known = r#"{"id":"7507Q000009f8jvQAA","operation":"refresh","state":"Open","apiVersion":65.0}"#;
+        assert_eq!(serde_json::from_str::<JobInfo>(known).unwrap().operation, Some(Operation::Other));
     }
 
     #[test]

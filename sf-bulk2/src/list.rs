@@ -2,9 +2,12 @@
 
 use std::collections::VecDeque;
 
+use chrono::{DateTime, Utc};
 use futures_util::Stream;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sf_core::Client;
+use serde_json::Value;
+use sf_core::{Client, Id};
 
 use crate::handle::Kind;
 use crate::{Error, ErrorKind, JobInfo, Result};
@@ -95,7 +98,7 @@ impl Jobs {
     /// Begins to list. Nothing is asked yet.
     #[must_use]
     pub fn list(self, client: &Client) -> JobList {
-        JobList { client: client.clone(), next: Next::First(self), page: VecDeque::new() }
+        JobList { client: client.clone(), next: Next::First(self), page: VecDeque::new(), date: None }
     }
 }
 
@@ -104,7 +107,8 @@ impl Jobs {
 pub struct JobList {
     client: Client,
     next: Next,
-    page: VecDeque<JobInfo>,
+    page: VecDeque<Value>,
+    date: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug)]
@@ -118,20 +122,37 @@ enum Next {
 #[serde(rename_all = "camelCase")]
 struct Page {
     done: bool,
-    records: Vec<JobInfo>,
+    records: VecDeque<Value>,
     #[serde(default)]
     next_records_url: Option<String>,
 }
 
+fn read_json<T: DeserializeOwned>(body: &[u8]) -> sf_core::Result<T> {
+    serde_json::from_slice(body).map_err(unexpected)
+}
+
+fn unexpected(error: serde_json::Error) -> sf_core::Error {
+    let text = "the list of jobs is not the JSON that the API documents";
+    sf_core::Error::new(sf_core::ErrorKind::Protocol, text).with_source(error)
+}
+
 impl JobList {
+    /// When the org sent the page in hand, by its own clock.
+    pub(crate) fn date(&self) -> Option<DateTime<Utc>> {
+        self.date
+    }
+
     /// The next job; `None` after the last one.
+    ///
+    /// The lists hold jobs of other APIs too: what they have otherwise than a job of this API, or not at all, is
+    /// left out. A job without an id or a version is an error, behind which the list goes on.
     ///
     /// # Errors
     /// [`ErrorKind::Api`], and [`ErrorKind::Headers`] where the org says that there are more jobs and not where.
     pub async fn next_job(&mut self) -> Result<Option<JobInfo>> {
         loop {
             if let Some(job) = self.page.pop_front() {
-                return Ok(Some(job));
+                return self.read(job).map(Some);
             }
             let request = match &self.next {
                 Next::First(jobs) => {
@@ -141,8 +162,10 @@ impl JobList {
                 Next::Url(url) => self.client.get(url.as_str()),
                 Next::End => return Ok(None),
             };
-            let page: Page =
-                request.json().await.map_err(|e| Error::api(None, "the jobs could not be listed", e))?;
+            let failed = |e| Error::api(None, "the jobs could not be listed", e);
+            let answer = request.response().await.map_err(failed)?;
+            let page: Page = read_json(&answer.body).map_err(failed)?;
+            self.date = answer.date();
             self.next = match (page.done, page.next_records_url) {
                 (true, _) => Next::End,
                 (false, Some(url)) if !matches!(&self.next, Next::Url(now) if *now == url) => Next::Url(url),
@@ -151,8 +174,16 @@ impl JobList {
                     return Err(Error::new(ErrorKind::Headers, None, text));
                 }
             };
-            self.page = page.records.into();
+            self.page = page.records;
         }
+    }
+
+    fn read(&self, job: Value) -> Result<JobInfo> {
+        let id = job.get("id").and_then(|id| id.as_str()?.parse::<Id>().ok());
+        serde_json::from_value(job).map_err(|e| {
+            let error = unexpected(e);
+            Error::api(id, "the list has a job that cannot be read", error)
+        })
     }
 
     /// The jobs as a stream.

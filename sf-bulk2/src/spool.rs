@@ -46,6 +46,25 @@ impl Spool {
     }
 }
 
+impl Spool {
+    /// Reads many places, one behind the other.
+    pub(crate) async fn read_all(places: Vec<(Self, Span)>) -> Result<Vec<u8>> {
+        blocking(move || {
+            let mut bytes = vec![0; places.iter().map(|(_, span)| span.len).sum()];
+            let mut rest = &mut bytes[..];
+            for (spool, span) in places {
+                let (place, behind) = rest.split_at_mut(span.len);
+                let mut file = spool.0.lock().unwrap_or_else(PoisonError::into_inner);
+                file.seek(SeekFrom::Start(span.at))?;
+                file.read_exact(place)?;
+                rest = behind;
+            }
+            Ok(bytes)
+        })
+        .await
+    }
+}
+
 /// Files block: they are used where that holds nobody up.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(Error::other)?
@@ -64,5 +83,11 @@ mod tests {
         assert_eq!(spool.read(second).await.unwrap(), b"defg");
         assert_eq!(spool.read(first).await.unwrap(), b"abc");
         assert!(spool.read(Span { at: 5, len: 9 }).await.is_err());
+        let places = vec![
+            (spool.clone(), second),
+            (Spool::new().await.unwrap(), Span { at: 0, len: 0 }),
+            (spool, first),
+        ];
+        assert_eq!(Spool::read_all(places).await.unwrap(), b"defgabc");
     }
 }

@@ -11,6 +11,7 @@ use super::outcome::Line;
 use super::{Echo, Failure, LoadedJob, Outcomes, Success};
 use crate::spool::{Span, Spool};
 use crate::{Error, ErrorKind, Result};
+pub(super) use meaning::meaning;
 use own::Own;
 
 /// An outcome, and the row that was sent.

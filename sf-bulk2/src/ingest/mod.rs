@@ -3,20 +3,25 @@
 mod cell;
 mod cut;
 mod encode;
+mod find;
 mod job;
 mod join;
 mod load;
+mod loaded;
 mod locks;
 mod outcome;
 mod scan;
+mod send;
 mod serialize;
+mod single;
 mod source;
 mod tally;
 
 pub use cell::{Cell, cell};
 pub use job::IngestJob;
 pub use join::{Input, Joined, JoinedOutcomes};
-pub use load::{Load, Loaded, LoadedJob};
+pub use load::Load;
+pub use loaded::{Loaded, LoadedJob, Unsettled};
 pub use locks::{Retried, RetryLocks};
 pub use outcome::{Echo, Failure, Outcomes, Success};
 pub use tally::Tally;
@@ -70,6 +75,7 @@ struct Loading {
     convert_line_ends: bool,
     columns: Vec<String>,
     keep_rows: bool,
+    multipart: bool,
 }
 
 impl Default for Loading {
@@ -82,6 +88,7 @@ impl Default for Loading {
             convert_line_ends: false,
             columns: Vec::new(),
             keep_rows: false,
+            multipart: false,
         }
     }
 }
@@ -192,6 +199,20 @@ impl Ingest {
     /// them ([`Loaded::failures_with_input`]) and to send locked ones again ([`Loaded::retry_locked`]).
     pub fn keep_rows(mut self) -> Self {
         self.loading.keep_rows = true;
+        self
+    }
+
+    /// Makes the job of a small load together with its data, in one call in place of three (`multipart/form-data`).
+    /// Small is a load of one part, of at most 100,000 bytes; others are sent as ever.
+    ///
+    /// It is worth its while where loads are many and calls are counted. The price is what happens when the answer
+    /// is lost: a job that is made empty can simply be made again, and this one cannot. The org's list of jobs is
+    /// searched for one that this user made since then for the same object and operation, and whose outcomes are of
+    /// just the rows that were sent: then it is that ([`LoadedJob::found`]). Else, after a minute, the load ends
+    /// [`ErrorKind::InDoubt`]. Nothing is sent again. Where others load the very same rows at the same time under
+    /// the same user, their job cannot be told from this one.
+    pub fn multipart(mut self) -> Self {
+        self.loading.multipart = true;
         self
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
-use sf_bulk2::{ColumnDelimiter, ErrorKind, Ingest, LineEnding, Nulls};
+use sf_bulk2::{ColumnDelimiter, ErrorKind, Ingest, LineEnding, Loaded, Nulls};
 use sf_core::record::{Columns, Extra, Field, FieldType, Record, Schema};
 
 use crate::support::ingest::{Fault, IngestOrg};
@@ -280,10 +280,101 @@ async fn a_load_stops_at_the_first_job_that_fails_and_says_where_it_was() {
         ),
         "{text}"
     );
-    assert!(text.contains(&format!("rows from {} on were not sent", loaded.next_row())), "{text}");
+    assert!(text.contains(&format!("rows from {} on were not written", loaded.next_row())), "{text}");
     // What was not tried can be had back, and sent again elsewhere.
     let rows: Vec<_> = loaded.unprocessed_rows().try_collect().await.unwrap();
     assert_eq!(rows.len() as u64, loaded.rows());
+}
+
+/// Each of `count` rows is told of once, and what is told is what the org has.
+async fn accounted(org: &IngestOrg, loaded: &Loaded, count: u64, case: &str) {
+    let mut ranges: Vec<_> = loaded.jobs().iter().map(|j| j.first_row..j.first_row + j.rows).collect();
+    ranges.extend(loaded.unsettled().iter().map(|u| u.rows.clone()));
+    ranges.push(loaded.next_row()..count);
+    ranges.sort_by_key(|r| (r.start, r.end));
+    assert_eq!(ranges[0].start, 0, "{case}: {loaded}");
+    assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start), "{case}: {ranges:?}");
+
+    let mut written: BTreeMap<String, usize> = BTreeMap::new();
+    for name in names(org) {
+        *written.entry(name).or_default() += 1;
+    }
+    assert!(written.values().all(|times| *times == 1), "{case}: {written:?}");
+    let tried: u64 = loaded.jobs().iter().filter_map(|j| j.info.number_records_processed).sum();
+    let doubted = loaded.unsettled().iter().filter(|u| u.in_doubt).map(|u| u.rows.clone());
+    let doubted: Vec<u64> =
+        doubted.flatten().filter(|row| written.remove(&format!("n{row:04}")).is_some()).collect();
+    assert_eq!(written.len() as u64, tried, "{case}: beside {doubted:?} only rows of jobs are written");
+    let unwritten = loaded.unsettled().iter().filter(|u| !u.in_doubt).flat_map(|u| u.rows.clone());
+    for row in unwritten.chain(loaded.next_row()..count) {
+        assert!(!written.contains_key(&format!("n{row:04}")), "{case}: row {row} was written");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_row_of_a_load_that_stops_is_told_of() {
+    let mut stopped = 0;
+    for route in ["create", "upload", "patch", "info"] {
+        for fault in [Fault::Status(400), Fault::Status(503), Fault::After, Fault::Before, Fault::Cut(3)] {
+            for pass in 0..4 {
+                for times in [1, 40] {
+                    let case = format!("{pass} calls of {route} pass, then {fault:?} {times} times");
+                    let faults = [vec![Fault::Pass; pass], vec![fault; times]].concat();
+                    let org = IngestOrg::new().chunk(4).fault(route, faults);
+                    match small().jobs_in_flight(3).csv_bytes(numbered(55)).run(&org.client()).await {
+                        Ok(loaded) => {
+                            assert!(loaded.unsettled().is_empty(), "{case}");
+                            accounted(&org, &loaded, 55, &case).await;
+                            assert_eq!(names(&org), expected(55), "{case}");
+                        }
+                        Err(error) => {
+                            stopped += 1;
+                            accounted(&org, error.loaded().unwrap(), 55, &case).await;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(stopped > 80, "{stopped}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_is_refused_while_later_ones_are_written_is_told_with_its_reason() {
+    // Each job takes some time, so that three run at once.
+    let org = IngestOrg::new().chunk(4).fault("create", [Fault::Pass, Fault::Status(400)]);
+    let error = small().jobs_in_flight(3).csv_bytes(numbered(45)).run(&org.client()).await.unwrap_err();
+    let loaded = error.loaded().unwrap();
+    assert_eq!(loaded.jobs().iter().map(|j| j.first_row).collect::<Vec<_>>(), [0, 20]);
+    let [unsettled] = loaded.unsettled() else { panic!("{loaded}") };
+    assert_eq!((unsettled.rows.clone(), unsettled.in_doubt, unsettled.job), (10..20, false, None));
+    assert_eq!((unsettled.kind, loaded.next_row()), (ErrorKind::Api, 30));
+    assert!(unsettled.reason.starts_with("the job could not be made: POST jobs/ingest"), "{unsettled:?}");
+    assert!(
+        error.to_string().ends_with("; rows 10 to 19 were not written; rows from 30 on were not written"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_parts_behind_all_that_is_written_are_simply_where_to_go_on() {
+    let org = IngestOrg::new().fault("create", [vec![Fault::Pass], vec![Fault::Status(400); 9]].concat());
+    let error = small().jobs_in_flight(3).csv_bytes(numbered(45)).run(&org.client()).await.unwrap_err();
+    let loaded = error.loaded().unwrap();
+    assert_eq!((loaded.succeeded(), loaded.unsettled().len(), loaded.next_row()), (10, 0, 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_whose_job_cannot_be_asked_any_more_are_in_doubt_with_its_id() {
+    let faults = [vec![Fault::Pass], vec![Fault::Status(404); 1]].concat();
+    let org = IngestOrg::new().fault("info", faults);
+    let error = small().jobs_in_flight(2).csv_bytes(numbered(20)).run(&org.client()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::JobGone);
+    let loaded = error.loaded().unwrap();
+    let [unsettled] = loaded.unsettled() else { panic!("{loaded}") };
+    assert!(unsettled.in_doubt && unsettled.job == error.job(), "{unsettled:?}");
+    assert!(error.to_string().contains(&format!("are in doubt (job {})", error.job().unwrap())), "{error}");
+    assert_eq!((loaded.succeeded(), loaded.next_row(), org.uploads().len()), (10, 20, 2));
 }
 
 #[tokio::test(start_paused = true)]

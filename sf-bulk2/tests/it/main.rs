@@ -4,6 +4,7 @@
 mod faults;
 mod ingest;
 mod load;
+mod multipart;
 mod org;
 mod org_ingest;
 mod outcomes;

@@ -123,6 +123,24 @@ async fn every_passing_fault_at_every_step_writes_each_row_once() {
 }
 
 #[tokio::test]
+async fn a_small_load_is_made_with_its_job_and_found_where_the_answer_is_lost() {
+    let csv = "Name,NumberOfEmployees,AnnualRevenue\nm 1,91226003,#N/A\nm 2,,1e3\nm 2,,1e3\n";
+    for (action, found) in [(None, false), (Some(Action::ResetAfter), true), (Some(Action::stall(5)), true)] {
+        let org = org().await;
+        if let Some(action) = action {
+            org.sim.faults().add(Fault::on(Route::CreateIngest).then(action));
+        }
+        let load = Ingest::insert("Account").multipart().poll(FAST).csv_bytes(csv);
+        let loaded = load.run(&org.client).await.unwrap();
+        assert_eq!((loaded.succeeded(), loaded.jobs().len(), loaded.jobs()[0].found), (3, 1, found));
+        assert_eq!(loaded.tally().await.unwrap().created, 3);
+        let calls = org.sim.journal();
+        let of = |route: Route| calls.count(&route);
+        assert_eq!((of(Route::CreateIngest), of(Route::Upload), of(Route::Close)), (1, 0, 0));
+    }
+}
+
+#[tokio::test]
 async fn late_outcomes_are_waited_for_and_locks_can_be_retried() {
     let org = org().await;
     org.sim.set_late_outcomes(2);

@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use sf_bulk2::{ErrorKind, Ingest, IngestJob, RetryLocks};
 use tokio::time::Instant;
 
-use crate::support::ingest::IngestOrg;
+use crate::support::ingest::{Fault, IngestOrg};
 use crate::support::{Answer, JOB, Script};
 
 fn lock() -> String {
@@ -108,6 +108,69 @@ async fn locked_rows_are_sent_again_as_they_were_with_parents_together_and_pause
     let mut parents: Vec<&str> = again.iter().map(|row| row.split(',').nth(1).unwrap()).collect();
     parents.dedup();
     assert_eq!(parents.len(), 3, "{again:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_round_that_fails_loses_nothing_and_going_on_with_it_writes_each_row_once() {
+    // Every row is locked the first time, and odd ones the second time too.
+    let org = IngestOrg::new().judge(|row, tries| match (row[0][1..].parse::<u32>().unwrap() % 2, tries) {
+        (_, 0) | (1, 1) => Err(lock()),
+        _ => Ok(true),
+    });
+    let csv = (0..12).fold("Name\n".to_owned(), |csv, i| csv + &format!("n{i}\n"));
+    let load = Ingest::insert("Contact").part_rows(4).keep_rows().csv_bytes(csv);
+    let loaded = load.run(&org.client()).await.unwrap();
+    // The first round's first job runs, its second is refused.
+    let org = org.fault("create", [Fault::Pass, Fault::Status(400)]);
+    let policy = RetryLocks::default();
+    let error = loaded.retry_locked(&org.client(), &policy).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Api);
+    let retried = error.retried().unwrap();
+    assert_eq!((retried.rounds.len(), retried.locked, retried.succeeded()), (1, 12, 2));
+    let round = &retried.rounds[0];
+    assert_eq!((round.next_row(), round.unsettled().len()), (4, 0));
+    assert!(
+        error
+            .to_string()
+            .contains("sent again in 1 rounds, and 2 written; in the last round 4 rows were sent"),
+        "{error}"
+    );
+
+    let rest = round.retry_locked(&org.client(), &policy).await.unwrap();
+    assert_eq!((rest.succeeded(), rest.locked), (10, 0));
+    let mut written = org.written();
+    written.sort_by_key(|name| name[1..].parse::<u32>().unwrap());
+    assert_eq!(written, (0..12).map(|i| format!("n{i}")).collect::<Vec<_>>());
+    // A row of a round is found again among those of the first load.
+    let mut rounds = rest.rounds.iter().map(|round| round.successes_with_input());
+    let mut joined = rounds.next().unwrap();
+    let first = &rest.rounds[0];
+    while let Some(row) = joined.next_row().await.unwrap() {
+        let input = row.input.unwrap();
+        assert_eq!(input.cells[0], format!("n{}", first.original_row(input.row).unwrap()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_round_whose_job_is_lost_tells_of_rows_in_doubt_and_does_not_send_them_again() {
+    let org = IngestOrg::new().judge(|_, tries| if tries == 0 { Err(lock()) } else { Ok(true) });
+    let csv = (0..6).fold("Name\n".to_owned(), |csv, i| csv + &format!("n{i}\n"));
+    let load = Ingest::insert("Contact").part_rows(3).keep_rows().csv_bytes(csv);
+    let loaded = load.run(&org.client()).await.unwrap();
+    // Two calls come before the failures are read; the next asks for the state of the round's first job.
+    let org = org
+        .fault("patch", [Fault::After])
+        .fault("info", [vec![Fault::Pass; 2], vec![Fault::Status(503); 4]].concat());
+    let error = loaded.retry_locked(&org.client(), &RetryLocks::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InDoubt);
+    let round = &error.retried().unwrap().rounds[0];
+    assert_eq!(
+        round.unsettled().iter().map(|u| (u.rows.clone(), u.in_doubt)).collect::<Vec<_>>(),
+        [(0..3, true)]
+    );
+    assert_eq!(round.next_row(), 3);
+    let rest = round.retry_locked(&org.client(), &RetryLocks::default()).await.unwrap();
+    assert_eq!(rest.succeeded(), 3, "only those that were certainly not written");
 }
 
 #[tokio::test(start_paused = true)]

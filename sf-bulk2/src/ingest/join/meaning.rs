@@ -11,7 +11,7 @@ use sf_core::record::{Field, FieldType, Value, csv_cell};
 
 /// The meaning of a cell.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Meaning<'c> {
+pub(in crate::ingest) enum Meaning<'c> {
     Null,
     /// The bits of a double, which is what numbers come back as. Booleans are among them: 1 is written for true.
     Number(u64),
@@ -24,7 +24,7 @@ pub(super) enum Meaning<'c> {
 }
 
 /// What a cell means. Nothing is known about its field, so a text that looks like a number is one.
-pub(super) fn meaning(cell: &str) -> Meaning<'_> {
+pub(in crate::ingest) fn meaning(cell: &str) -> Meaning<'_> {
     let bare = cell.trim_matches(|c: char| c.is_whitespace() || c <= ' ');
     if bare.is_empty() || bare.eq_ignore_ascii_case("#N/A") {
         return Meaning::Null;

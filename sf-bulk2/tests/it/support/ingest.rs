@@ -5,18 +5,22 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use sf_core::Client;
 use sf_core::http::{Framing, HttpService, Response, TransportError, TransportErrorKind};
 use sf_core::retry::RetryPolicy;
+use tokio::time::Instant;
 
 use super::Always;
 
 /// What goes wrong with one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
+    /// None: the call goes well, and a later one does not.
+    Pass,
     /// The connection breaks before the org has the request.
     Before,
     /// The org acts, and its answer is lost.
@@ -34,6 +38,8 @@ pub(crate) type Judge = fn(&csv::StringRecord, u32) -> Result<bool, String>;
 
 #[derive(Debug, Clone, Default)]
 struct Job {
+    user: &'static str,
+    created: DateTime<Utc>,
     settings: Value,
     state: String,
     header: String,
@@ -61,7 +67,13 @@ struct State {
     /// So many reads of outcome files come before the file is complete.
     late: usize,
     tries: HashMap<String, u32>,
+    started: Instant,
+    /// So many lists come before the last job is in them.
+    list_lag: usize,
 }
+
+/// Who makes jobs by calls.
+pub(crate) const USER: &str = "0057Q0000037T8QQAU";
 
 /// The org.
 #[derive(Debug, Clone)]
@@ -80,7 +92,29 @@ impl IngestOrg {
             idle: 0,
             late: 0,
             tries: HashMap::new(),
+            started: Instant::now(),
+            list_lag: 0,
         })))
+    }
+
+    pub(crate) fn list_lag(self, lists: usize) -> Self {
+        self.0.lock().unwrap().list_lag = lists;
+        self
+    }
+
+    /// A job that somebody made some time ago, with its data.
+    pub(crate) fn beside(self, user: &'static str, seconds_ago: i64, object: &str, csv: &str) -> Self {
+        let mut state = self.0.lock().unwrap();
+        let created = state.now() - TimeDelta::seconds(seconds_ago);
+        let settings = json!({
+            "object": object, "operation": "insert", "contentType": "CSV", "columnDelimiter": "COMMA",
+            "lineEnding": "LF",
+        });
+        let mut job = Job { user, created, settings, data: csv.into(), ..Job::default() };
+        job.begin(None);
+        state.jobs.push(job);
+        drop(state);
+        self
     }
 
     pub(crate) fn judge(self, judge: Judge) -> Self {
@@ -227,7 +261,7 @@ impl Job {
     fn info(&self, id: &str) -> Value {
         let mut info = json!({
             "id": id, "operation": self.settings["operation"], "object": self.settings["object"],
-            "createdById": "0057Q0000037T8QQAU", "createdDate": "2023-01-26T10:09:27.000+0000",
+            "createdById": self.user, "createdDate": self.created.format("%Y-%m-%dT%H:%M:%S%.3f%z").to_string(),
             "systemModstamp": "2023-01-26T10:09:49.000+0000", "state": self.state,
             "concurrencyMode": "Parallel", "contentType": "CSV", "apiVersion": 65.0, "jobType": "V2Ingest",
             "lineEnding": self.settings["lineEnding"], "columnDelimiter": self.settings["columnDelimiter"],
@@ -280,16 +314,81 @@ impl Job {
     }
 }
 
+/// The two parts of a form.
+fn form(body: &[u8], boundary: &str) -> (Value, Vec<u8>) {
+    let text = std::str::from_utf8(body).unwrap();
+    let parts: Vec<&str> = text.split(&format!("--{boundary}")).collect();
+    assert_eq!((parts.len(), parts[0], parts[3]), (4, "", "--\r\n"), "two parts between three lines");
+    let content = |part: &'_ str, head: &str| {
+        let (own, content) = part.split_once("\r\n\r\n").unwrap();
+        assert!(own.contains(head), "{own}");
+        content.strip_suffix("\r\n").unwrap().to_owned()
+    };
+    let job = content(parts[1], "name=\"job\"");
+    let data = content(parts[2], "name=\"content\"; filename=\"content\"");
+    (serde_json::from_str(&job).unwrap(), data.into_bytes())
+}
+
 impl State {
-    fn act(&mut self, method: &str, route: &str, id: Option<usize>, body: &Bytes) -> (u16, String) {
+    /// The time by the org's clock, which is not that of this machine.
+    fn now(&self) -> DateTime<Utc> {
+        let began = DateTime::from_timestamp(1_674_727_767, 0).unwrap();
+        began + TimeDelta::from_std(self.started.elapsed()).unwrap()
+    }
+
+    /// Two jobs a page, behind jobs of other APIs.
+    fn list(&mut self, locator: Option<usize>) -> (u16, String) {
+        let visible = self.jobs.len() - usize::from(self.list_lag > 0).min(self.jobs.len());
+        let from = locator.unwrap_or(0);
+        if locator.is_none() {
+            self.list_lag = self.list_lag.saturating_sub(1);
+        }
+        let mut records: Vec<Value> =
+            (from..visible.min(from + 2)).map(|at| self.jobs[at].info(&job_id(at))).collect();
+        if locator.is_none() {
+            records.insert(0, json!({
+                "id": "7507Q000009aaaaQAA", "operation": "insert", "object": "Account", "createdById": USER,
+                "createdDate": "2023-01-26T10:09:27.000+0000", "state": "Closed", "concurrencyMode": "Serial",
+                "contentType": "XML", "apiVersion": 36.0, "jobType": "Classic",
+            }));
+            records.insert(1, json!({
+                "id": "7507Q000009bbbbQAA", "operation": "query", "object": "Account", "createdById": USER,
+                "createdDate": "2023-01-26T10:09:27.000+0000", "state": "JobComplete", "apiVersion": 65.0,
+                "concurrencyMode": "Parallel", "contentType": "CSV", "jobType": "V2Query", "lineEnding": "LF",
+            }));
+        }
+        let done = from + 2 >= visible;
+        let next = (!done).then(|| format!("/services/data/v65.0/jobs/ingest?queryLocator={}", from + 2));
+        (200, json!({ "done": done, "records": records, "nextRecordsUrl": next }).to_string())
+    }
+
+    fn act(
+        &mut self,
+        method: &str,
+        route: &str,
+        id: Option<usize>,
+        body: &Bytes,
+        boundary: Option<&str>,
+    ) -> (u16, String) {
         let refuse = |status: u16, code: &str, message: &str| {
             (status, json!([{"errorCode": code, "message": message}]).to_string())
         };
         if route == "create" {
-            let settings: Value = serde_json::from_slice(body).unwrap();
-            self.jobs.push(Job { settings, state: "Open".to_owned(), ..Job::default() });
+            let mut job = Job { user: USER, created: self.now(), state: "Open".to_owned(), ..Job::default() };
+            match boundary {
+                Some(boundary) => {
+                    (job.settings, job.data) = form(body, boundary);
+                    job.begin(self.unknown_field.as_deref());
+                }
+                None => job.settings = serde_json::from_slice(body).unwrap(),
+            }
+            self.jobs.push(job);
             let at = self.jobs.len() - 1;
             return (200, self.jobs[at].info(&job_id(at)).to_string());
+        }
+        if route == "identity" {
+            let url = format!("https://login.salesforce.com/id/00D7Q000000Abcd/{USER}");
+            return (200, json!({ "identity": url, "query": "/services/data/v65.0/query" }).to_string());
         }
         let Some((at, job)) = id.and_then(|at| Some((at, self.jobs.get_mut(at)?))) else {
             return refuse(404, "NOT_FOUND", "The requested resource does not exist");
@@ -361,14 +460,21 @@ impl HttpService for IngestOrg {
     fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<Response, TransportError>> {
         let mut state = self.0.lock().unwrap();
         let method = request.method().to_string();
-        let path = request.uri().path().trim_start_matches("/services/data/v65.0/jobs/ingest").to_owned();
-        let mut parts = path.split('/').skip(1);
+        let path = request.uri().path().trim_start_matches("/services/data/v65.0").to_owned();
+        let mut parts = path.trim_start_matches("/jobs/ingest").split('/').skip(1);
+        // Fifteen characters, and in lists eighteen.
         let id = parts.next().map(|id| id[5..15].parse::<usize>().unwrap());
+        let locator =
+            request.uri().query().and_then(|q| q.strip_prefix("queryLocator=")?.parse::<usize>().ok());
+        let content_type = request.headers().get("content-type").map(|kind| kind.to_str().unwrap());
+        let boundary = content_type.and_then(|kind| kind.strip_prefix("multipart/form-data; boundary="));
         let route = match (method.as_str(), parts.next()) {
             ("POST", _) => "create".to_owned(),
             ("PUT", _) => "upload".to_owned(),
             ("PATCH", _) => "patch".to_owned(),
             ("DELETE", _) => "delete".to_owned(),
+            (_, None) if path.is_empty() => "identity".to_owned(),
+            (_, None) if id.is_none() => "list".to_owned(),
             (_, None) => "info".to_owned(),
             (_, Some(file)) => file.to_owned(),
         };
@@ -376,8 +482,10 @@ impl HttpService for IngestOrg {
         let fault = state.faults.get_mut(&route).and_then(|f| (!f.is_empty()).then(|| f.remove(0)));
         let acted = match fault {
             Some(Fault::Before | Fault::Status(_)) => None,
-            _ => Some(state.act(&method, &route, id, request.body())),
+            _ if route == "list" => Some(state.list(locator)),
+            _ => Some(state.act(&method, &route, id, request.body(), boundary)),
         };
+        let date = state.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
         Box::pin(async move {
             let broken = || TransportError::new(TransportErrorKind::Broken, "the connection broke");
             let (status, mut body) = match (fault, acted) {
@@ -400,6 +508,7 @@ impl HttpService for IngestOrg {
             let mut headers = http::HeaderMap::new();
             let kind = if body.starts_with('<') { "text/html" } else { "application/json;charset=UTF-8" };
             headers.insert("content-type", kind.parse().unwrap());
+            headers.insert("date", date.parse().unwrap());
             let status = http::StatusCode::from_u16(status).unwrap();
             Ok(Response { status, headers, framing, body: futures_util::stream::iter(pieces).boxed() })
         })
