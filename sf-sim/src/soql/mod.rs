@@ -33,6 +33,7 @@ mod period;
 mod plan;
 mod related;
 mod resolve;
+mod scope;
 mod select;
 mod semi;
 mod view;

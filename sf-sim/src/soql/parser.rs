@@ -10,6 +10,7 @@ use super::ast::{
 };
 use super::error::{MALFORMED_QUERY, SoqlError};
 use super::lexer::{Kind, Token, tokens};
+use super::scope::is_known;
 
 /// The longest statement, in characters [SOQL reference, "SOQL and SOSL limits"].
 const MAX_STATEMENT: usize = 100_000;
@@ -155,7 +156,7 @@ impl Parser<'_> {
             self.takes_keyword("AS");
             aliases.push((path, self.name()?));
         }
-        let scope = if self.takes_pair("USING", "SCOPE") { Some(self.name()?) } else { None };
+        let scope = if self.takes_pair("USING", "SCOPE") { Some(self.scope()?) } else { None };
         let condition = if self.takes_keyword("WHERE") { Some(self.condition()?) } else { None };
         let with = if self.takes_keyword("WITH") { Some(self.with()?) } else { None };
         let group = if self.takes_pair("GROUP", "BY") { Some(self.group()?) } else { None };
@@ -204,6 +205,10 @@ impl Parser<'_> {
         }
         let is_alias = self.is(&Kind::Word) && !CLAUSES.iter().any(|clause| self.is_keyword(0, clause));
         if is_alias { self.name().map(Some) } else { Ok(None) }
+    }
+
+    fn scope(&mut self) -> Parsed<Name> {
+        if is_known(self.written(0)) { self.name() } else { Err(self.unexpected()) }
     }
 
     fn with(&mut self) -> Parsed<With> {

@@ -1,9 +1,10 @@
 //! Paths → fields: names are looked up once, in the words of a describe, and refused in Salesforce's.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::ast::{Name, Path, Period, Query};
+use super::ast::{Compare, Condition, Expr, Name, Path, Period, Query};
 use super::error::{INVALID_FIELD, INVALID_TYPE, MALFORMED_QUERY, SoqlError};
 use super::group::Grouping;
 use super::plan::Semi;
@@ -11,6 +12,8 @@ use crate::schema::{Catalog, FieldDef, ObjectDef, Type};
 
 /// How far up a path may go [SOQL reference, "Relationship query limitations"].
 const MAX_LEVELS: usize = 5;
+/// How many relationships to parents a statement may name [SOQL reference, "Understanding Relationship Query Limitations"].
+const MAX_RELATIONSHIPS: usize = 55;
 
 /// What is known of records that a field of several possible objects points to: Salesforce's `Name` object.
 const NAME_FIELDS: [&str; 11] = [
@@ -76,6 +79,10 @@ pub(super) struct Resolver<'a> {
     pub(super) joins: Vec<String>,
     pub(super) periods: Vec<Period>,
     pub(super) sets: Vec<Semi>,
+    /// The relationships to parents that are named, each by its way from the object.
+    relationships: BTreeSet<String>,
+    /// Whether the condition names one record: the objects of a TYPEOF then do not count.
+    pub(super) single: bool,
     /// Set while `HAVING` and `ORDER BY` of a grouped query are looked up: names then mean what a group has.
     pub(super) grouping: Option<Grouping>,
 }
@@ -108,6 +115,16 @@ pub(super) fn queryable(object: &ObjectDef) -> Result<(), SoqlError> {
     Ok(())
 }
 
+/// `Id = '…'`.
+fn is_one_record(condition: &Condition) -> bool {
+    match condition {
+        Condition::Compare(Expr::Field(path), Compare::Equal, _) => {
+            matches!(path.names.as_slice(), [name] if name.text.eq_ignore_ascii_case("Id"))
+        }
+        _ => false,
+    }
+}
+
 impl<'a> Resolver<'a> {
     /// For a query on an object that exists and can be queried.
     pub(super) fn new(
@@ -125,6 +142,8 @@ impl<'a> Resolver<'a> {
             joins: Vec::new(),
             periods: Vec::new(),
             sets: Vec::new(),
+            relationships: BTreeSet::new(),
+            single: query.condition.as_ref().is_some_and(is_one_record),
             grouping: None,
         };
         for (path, alias) in &query.aliases {
@@ -145,12 +164,17 @@ impl<'a> Resolver<'a> {
     /// Follows a path to its field.
     pub(super) fn find(&mut self, path: &Path) -> Result<Found, SoqlError> {
         let names = self.own_names(path);
-        self.find_from(At::Object(self.object.clone()), &names, path.pos())
+        self.find_from(At::Object(self.object.clone()), &names, path.pos(), "")
     }
 
-    /// Follows a path that begins at an object which the query has got to by other means.
-    pub(super) fn find_in(&mut self, object: &Arc<ObjectDef>, path: &Path) -> Result<Found, SoqlError> {
-        self.find_from(At::Object(object.clone()), &path.names, path.pos())
+    /// Follows a path that begins at an object which the query has got to on another way.
+    pub(super) fn find_in(
+        &mut self,
+        object: &Arc<ObjectDef>,
+        path: &Path,
+        way: &str,
+    ) -> Result<Found, SoqlError> {
+        self.find_from(At::Object(object.clone()), &path.names, path.pos(), way)
     }
 
     /// A field that all the objects have which a relationship leads to.
@@ -159,10 +183,10 @@ impl<'a> Resolver<'a> {
         objects: &[Arc<ObjectDef>],
         path: &Path,
     ) -> Result<Found, SoqlError> {
-        self.find_from(At::Several(objects.to_vec()), &path.names, path.pos())
+        self.find_from(At::Several(objects.to_vec()), &path.names, path.pos(), "")
     }
 
-    fn find_from(&mut self, mut at: At, names: &[Name], pos: usize) -> Result<Found, SoqlError> {
+    fn find_from(&mut self, mut at: At, names: &[Name], pos: usize, way: &str) -> Result<Found, SoqlError> {
         let Some((last, parents)) = names.split_last() else {
             return Err(self.error(INVALID_FIELD, pos, "A field is required"));
         };
@@ -173,8 +197,11 @@ impl<'a> Resolver<'a> {
         }
         let mut names = Vec::with_capacity(parents.len() + 1);
         let mut hops = Vec::with_capacity(parents.len());
+        let mut way = way.to_owned();
         for parent in parents {
             let (hop, name, next) = self.step(&at, parent, pos)?;
+            way = format!("{way}.{name}");
+            self.count_relationship(way.clone(), pos)?;
             hops.push(hop);
             names.push(name);
             at = next;
@@ -189,12 +216,26 @@ impl<'a> Resolver<'a> {
         &mut self,
         name: &Name,
     ) -> Result<(Hop, String, Vec<Arc<ObjectDef>>), SoqlError> {
-        let (hop, name, at) = self.step(&At::Object(self.object.clone()), name, name.pos)?;
+        let pos = name.pos;
+        let (hop, name, at) = self.step(&At::Object(self.object.clone()), name, pos)?;
+        self.count_relationship(format!(".{name}"), pos)?;
         let objects = match at {
             At::Object(object) => vec![object],
             At::Several(objects) => objects,
         };
         Ok((hop, name, objects))
+    }
+
+    /// Notes that a relationship is named; one that is named again counts once.
+    pub(super) fn count_relationship(&mut self, way: String, pos: usize) -> Result<(), SoqlError> {
+        self.relationships.insert(way);
+        if self.relationships.len() <= MAX_RELATIONSHIPS {
+            return Ok(());
+        }
+        // The limit is documented, its wording is not.
+        let message =
+            format!("A query cannot have more than {MAX_RELATIONSHIPS} child-to-parent relationships");
+        Err(self.error(MALFORMED_QUERY, pos, &message))
     }
 
     /// The place of a table among those that hops lead to.

@@ -1,5 +1,6 @@
 //! The select list → columns, and the shape of a record that they make.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::ast::{Expr, FieldGroup, Function, Item, Path, Query, TypeOf};
@@ -11,6 +12,9 @@ use crate::schema::FieldDef;
 
 /// How many statements may stand in one another [SOQL reference, "Relationship Queries"].
 const MAX_NESTING: usize = 5;
+/// How many relationships to children a query may have, those of its subqueries included [SOQL reference,
+/// "Understanding Relationship Query Limitations"].
+const MAX_CHILDREN: usize = 20;
 
 /// What the select list asks for.
 #[derive(Debug, Default)]
@@ -89,7 +93,18 @@ pub(super) fn select(
             }
         }
     }
-    Ok(list)
+    // "typeOfField can't reference a relationship field that is also referenced in fieldList" [SOQL reference, "SOQL
+    // SELECT Syntax"]; in which words it is refused is not documented.
+    let relationship = |shape: &Shape| match shape {
+        Shape::Parent(parent) => Some(parent.name.clone()),
+        Shape::TypeOf(cases) => Some(cases.name.clone()),
+        _ => None,
+    };
+    let mut seen = BTreeSet::new();
+    match list.shape.iter().filter_map(relationship).find(|name| !seen.insert(name.clone())) {
+        Some(name) => Err(SoqlError::plain(INVALID_FIELD, format!("duplicate field selected: {name}"))),
+        None => Ok(list),
+    }
 }
 
 /// A field of the object itself.
@@ -183,6 +198,12 @@ impl Selected {
         let plan = Arc::new(statement(query, object, resolver.catalog, level + 1)?);
         self.shape.push(Shape::Children(self.children.len()));
         self.children.push(Child { name, reference, plan });
+        if self.children.iter().map(|child| 1 + child.plan.subqueries()).sum::<usize>() > MAX_CHILDREN {
+            // The limit is documented, its wording is not.
+            let message =
+                format!("A query cannot have more than {MAX_CHILDREN} parent-to-child relationships");
+            return Err(resolver.error(MALFORMED_QUERY, query.object.pos(), &message));
+        }
         Ok(())
     }
 
@@ -198,10 +219,14 @@ impl Selected {
                 );
                 return Err(resolver.error(INVALID_TYPE, object.pos, &message));
             };
-            cases.push((join, self.branch(paths, |path| resolver.find_in(&known, path))?));
+            let way = format!("{name}:{}", known.name);
+            if !resolver.single {
+                resolver.count_relationship(way.clone(), object.pos)?;
+            }
+            cases.push((join, self.branch(paths, |path| resolver.find_in(&known, path, &way))?));
         }
         let otherwise = self.branch(&type_of.otherwise, |path| match objects.as_slice() {
-            [only] => resolver.find_in(only, path),
+            [only] => resolver.find_in(only, path, &name),
             several => resolver.find_in_any(several, path),
         })?;
         self.shape.push(Shape::TypeOf(Cases { name, hop, parts: cases, otherwise }));

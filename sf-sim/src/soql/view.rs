@@ -88,12 +88,13 @@ impl<'a> View<'a> {
     /// Whether the row meets the condition.
     #[must_use]
     pub fn matches(&self, row: &Row) -> bool {
-        let mine = self.plan.mine.is_none_or(|owner| row.get(owner) == Cell::Id(self.user));
-        mine && self
-            .plan
-            .filter
-            .as_ref()
-            .is_none_or(|filter| filter.holds(self.frame(), &|operand| self.operand(row, operand)))
+        let wanted = self.plan.owned.is_none_or(|owned| owned.holds(row, self.user));
+        wanted
+            && self
+                .plan
+                .filter
+                .as_ref()
+                .is_none_or(|filter| filter.holds(self.frame(), &|operand| self.operand(row, operand)))
     }
 
     /// The value of a column, of the row or of one of its parents; null when there is no such parent.
