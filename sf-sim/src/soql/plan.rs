@@ -37,8 +37,8 @@ pub struct Plan {
     /// Whose rows are wanted, where the query says so.
     pub(super) owned: Option<Owned>,
     pub(super) order: Vec<Sort>,
-    pub(super) limit: Option<u64>,
-    pub(super) offset: u64,
+    limit: Option<u64>,
+    offset: u64,
     /// Names of the objects that hops lead to.
     pub(super) joins: Vec<String>,
     pub(super) periods: Vec<Period>,
@@ -306,6 +306,12 @@ impl Plan {
     #[must_use]
     pub fn has_children(&self) -> bool {
         !self.children.is_empty()
+    }
+
+    /// How many rows are left out, and the most that follow.
+    pub(super) fn window(&self) -> (usize, usize) {
+        let amount = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        (amount(self.offset), self.limit.map_or(usize::MAX, amount))
     }
 
     /// How many subqueries are in the select list, those of subqueries included.

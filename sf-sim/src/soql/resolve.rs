@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::ast::{Compare, Condition, Expr, Name, Path, Period, Query};
-use super::error::{INVALID_FIELD, INVALID_TYPE, MALFORMED_QUERY, SoqlError};
+use super::error::{
+    INVALID_FIELD, INVALID_TYPE, MALFORMED_QUERY, SoqlError, unknown_field, unknown_object,
+    unknown_relationship,
+};
 use super::group::Grouping;
 use super::plan::Semi;
 use crate::schema::{Catalog, FieldDef, ObjectDef, Type};
@@ -98,10 +101,7 @@ enum At {
 pub(super) fn root(query: &Query, catalog: &Catalog) -> Result<Arc<ObjectDef>, SoqlError> {
     let name = query.object.to_string();
     let Some(object) = catalog.get(&name) else {
-        let message = format!(
-            "sObject type '{name}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names."
-        );
-        return Err(SoqlError::at(INVALID_TYPE, &query.text, query.object.pos(), &message));
+        return Err(SoqlError::at(INVALID_TYPE, &query.text, query.object.pos(), &unknown_object(&name)));
     };
     queryable(object)?;
     Ok(object.clone())
@@ -282,10 +282,7 @@ impl<'a> Resolver<'a> {
             At::Several(_) => None,
         };
         let Some((reference, field, targets)) = found.filter(|(_, _, targets)| !targets.is_empty()) else {
-            let message = format!(
-                "Didn't understand relationship '{}' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.",
-                parent.text
-            );
+            let message = unknown_relationship(&parent.text, "field path");
             return Err(self.error(INVALID_FIELD, pos, &message));
         };
         let joins = targets.iter().map(|t| self.join(&t.name)).collect();
@@ -299,13 +296,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn leaf(&self, at: &At, name: &Name, pos: usize) -> Result<(Leaf, FieldDef), SoqlError> {
-        let missing = |entity: &str| {
-            let message = format!(
-                "No such column '{}' on entity '{entity}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.",
-                name.text
-            );
-            self.error(INVALID_FIELD, pos, &message)
-        };
+        let missing = |entity: &str| self.error(INVALID_FIELD, pos, &unknown_field(&name.text, entity));
         match at {
             At::Object(object) => {
                 let (place, field) = object.field(&name.text).ok_or_else(|| missing(&object.name))?;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::ast::{Expr, FieldGroup, Function, Item, Path, Query, TypeOf};
-use super::error::{INVALID_FIELD, INVALID_TYPE, MALFORMED_QUERY, SoqlError};
+use super::error::{
+    INVALID_FIELD, INVALID_TYPE, MALFORMED_QUERY, SoqlError, unknown_object, unknown_relationship,
+};
 use super::operand::{Operand, Target};
 use super::plan::{Child, Column, statement, too_deep};
 use super::resolve::{Hop, Resolver, queryable};
@@ -184,10 +186,7 @@ impl Selected {
             })
         });
         let Some((object, reference, name)) = found else {
-            let message = format!(
-                "Didn't understand relationship '{}' in FROM part of query call. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.",
-                query.object
-            );
+            let message = unknown_relationship(&query.object.to_string(), "FROM part of query call");
             return Err(resolver.error(INVALID_TYPE, query.object.pos(), &message));
         };
         queryable(&object)?;
@@ -213,11 +212,7 @@ impl Selected {
         for (object, paths) in &type_of.cases {
             let known = objects.iter().find(|o| o.name.eq_ignore_ascii_case(&object.text)).cloned();
             let Some((join, known)) = known.and_then(|o| Some((resolver.join_of(&o.name)?, o))) else {
-                let message = format!(
-                    "sObject type '{}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.",
-                    object.text
-                );
-                return Err(resolver.error(INVALID_TYPE, object.pos, &message));
+                return Err(resolver.error(INVALID_TYPE, object.pos, &unknown_object(&object.text)));
             };
             let way = format!("{name}:{}", known.name);
             if !resolver.single {

@@ -41,7 +41,8 @@ pub(super) enum Cond {
     Day(&'static str, Op, When),
     DayIn(&'static str, bool, Vec<When>),
     Moment(Path, Op, When),
-    Part(&'static str, &'static str, Op, i64),
+    /// What the function gives for a thing, more or less one.
+    Part(&'static str, &'static str, Op, (usize, i64)),
     Colours(bool, Vec<Vec<&'static str>>),
     /// The place of a row of the path's object, where there is one.
     Reference(Path, bool, Vec<Option<usize>>, bool),
@@ -198,7 +199,9 @@ impl Cond {
                 format!("{of} {} {}", is_in(*not), list(days.iter().map(|when| when.soql(world, true))))
             }
             Self::Moment(path, op, when) => format!("{path} {op} {}", when.soql(world, false)),
-            Self::Part(function, of, op, n) => format!("{function}({of}) {op} {n}"),
+            Self::Part(function, of, op, near) => {
+                format!("{function}({of}) {op} {}", part_near(world, function, of, *near))
+            }
             Self::Colours(not, groups) => {
                 let word = if *not { "EXCLUDES" } else { "INCLUDES" };
                 format!("Colours__c {word} {}", list(groups.iter().map(|group| quoted(&group.join(";")))))
@@ -268,9 +271,9 @@ impl Cond {
                     other => within(op, found.map(|ms| ZONES[world.zone].local(ms).0), other.days(world)),
                 }
             }
-            Self::Part(function, of, op, n) => {
+            Self::Part(function, of, op, near) => {
                 let found = day_of(world, row, of).map(|(day, hour)| part(function, day, hour));
-                compare(op, found, Some(*n))
+                compare(op, found, Some(part_near(world, function, of, *near)))
             }
             Self::Colours(not, groups) => {
                 let found = match get("Colours__c") {
@@ -290,6 +293,13 @@ impl Cond {
             }
         }
     }
+}
+
+/// A number that is worth comparing with.
+fn part_near(world: &World, function: &str, of: &str, (row, by): (usize, i64)) -> i64 {
+    let there = row < world.things.len();
+    let day = there.then(|| day_of(world, Who::Thing(row), of)).flatten();
+    day.map_or(1, |(day, hour)| part(function, day, hour)) + by
 }
 
 /// The id of a row, where the world has it.
@@ -385,7 +395,7 @@ fn times() -> BoxedStrategy<Cond> {
         let moments = ["At__c", "convertTimezone(At__c)", "Parent__r.At__c", "Day__c"];
         prop::sample::select(moments[..if function == "HOUR_IN_DAY" { 3 } else { 4 }].to_vec())
     };
-    let n = prop_oneof![0_i64..32, 2022_i64..2027, 32_i64..366];
+    let near = (0..14_usize, -1_i64..=1);
     let parts = prop::sample::select(FUNCTIONS.to_vec())
         .prop_flat_map(move |function| (Just(function), of(function)));
     prop_oneof![
@@ -394,7 +404,7 @@ fn times() -> BoxedStrategy<Cond> {
             .prop_map(|(of, not, days)| Cond::DayIn(of, not, days)),
         4 => (prop::sample::select(vec!["At__c", "Parent__r.At__c"]), op(), when(false))
             .prop_map(|(path, op, when)| Cond::Moment(path, op, when)),
-        3 => (parts, op(), n).prop_map(|((function, of), op, n)| Cond::Part(function, of, op, n)),
+        3 => (parts, op(), near).prop_map(|((function, of), op, near)| Cond::Part(function, of, op, near)),
     ]
     .boxed()
 }

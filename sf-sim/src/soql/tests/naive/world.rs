@@ -70,6 +70,9 @@ pub(super) struct World {
 
 /// The picklist of `Account.Rating`, which is not in the order of its letters; the last value is not in it.
 pub(super) const RATINGS: [&str; 4] = ["Hot", "Warm", "Cold", "Aglow"];
+/// The fields of a thing that are shown and ordered as they are.
+pub(super) const OWN: [&str; 8] =
+    ["Name", "Text__c", "Code__c", "Number__c", "Count__c", "Flag__c", "Day__c", "At__c"];
 pub(super) const COLOURS: [&str; 3] = ["red", "green", "blue"];
 
 impl World {
@@ -209,20 +212,7 @@ impl Built {
     }
 
     fn add_thing(&mut self, world: &World, at: usize) {
-        const FIELDS: [&str; 12] = [
-            "Name",
-            "Text__c",
-            "Code__c",
-            "Number__c",
-            "Count__c",
-            "Flag__c",
-            "Day__c",
-            "At__c",
-            "Colours__c",
-            "Parent__c",
-            "Account__c",
-            "WhatId",
-        ];
+        let parents = ["Colours__c", "Parent__c", "Account__c", "WhatId"];
         let stored = |value: V| match value {
             V::None => Value::Null,
             V::Text(text) | V::Exact(text) | V::Listed(_, text) => Value::text(text),
@@ -238,7 +228,8 @@ impl Built {
             V::Moment(ms) => Value::DateTime(ms),
             V::Row(who) => Value::Id(self.id(who)),
         };
-        let values = FIELDS.map(|field| (field, stored(world.get(Who::Thing(at), field))));
+        let fields = OWN.iter().copied().chain(parents);
+        let values: Vec<_> = fields.map(|field| (field, stored(world.get(Who::Thing(at), field)))).collect();
         let id = self.org.add("Thing__c", &values);
         self.things.push(id);
     }
