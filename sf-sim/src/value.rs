@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, Timelike as _, Utc};
 
 pub use decimal::Decimal;
+pub(crate) use decimal::Total;
 
 use crate::id::RecordId;
 

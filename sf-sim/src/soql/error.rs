@@ -60,6 +60,28 @@ impl SoqlError {
     }
 }
 
+/// What an org says of a name that it does not know: what it tried, what custom names end with, and where to look.
+fn unknown(said: &str, what: &str, suffix: &str, thing: &str) -> String {
+    format!(
+        "{said} If you are attempting to use a custom {what}, be sure to append the '{suffix}' after the {thing}. Please reference your WSDL or the describe call for the appropriate names."
+    )
+}
+
+pub(super) fn unknown_object(name: &str) -> String {
+    unknown(&format!("sObject type '{name}' is not supported."), "object", "__c", "entity name")
+}
+
+pub(super) fn unknown_field(name: &str, entity: &str) -> String {
+    let said = format!("No such column '{name}' on entity '{entity}'.");
+    unknown(&said, "field", "__c", "custom field name")
+}
+
+/// `part` is where the relationship was looked for.
+pub(super) fn unknown_relationship(name: &str, part: &str) -> String {
+    let said = format!("Didn't understand relationship '{name}' in {part}.");
+    unknown(&said, "relationship", "__r", "custom relationship name")
+}
+
 impl fmt::Display for SoqlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.message)

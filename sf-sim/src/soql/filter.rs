@@ -14,6 +14,9 @@ use crate::id::RecordId;
 use crate::schema::Type;
 use crate::value::{Cell, Decimal};
 
+/// How many subqueries the conditions of a query may have [SOQL reference, "Semi-Joins with IN and Anti-Joins with NOT IN"].
+const MAX_JOINS: usize = 2;
+
 /// A compiled condition. It is two-valued: what is not a match is a mismatch, also where a value is missing, so that
 /// `!=` and `NOT` find the rows without a value, as they do in Salesforce.
 #[derive(Clone, Debug, PartialEq)]
@@ -230,8 +233,9 @@ impl Resolver<'_> {
         }
         let found = self.filterable(expr)?;
         let semi = super::semi::semi(self, &found, query)?;
-        if self.sets.len() == 2 {
-            return refused("Maximum 2 semi join sub-selects are allowed");
+        if self.sets.len() == MAX_JOINS {
+            let message = format!("Maximum {MAX_JOINS} semi join sub-selects are allowed");
+            return Err(SoqlError::plain("EXCEEDED_MAX_SEMIJOIN_SUBSELECTS", message));
         }
         self.sets.push(semi);
         Ok(Filter::Test(found.operand, Test::Set(self.sets.len() - 1)))

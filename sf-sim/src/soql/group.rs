@@ -11,9 +11,9 @@ use super::error::{MALFORMED_QUERY, SoqlError};
 use super::filter::Filter;
 use super::operand::{Operand, Target, formatted};
 use super::resolve::Resolver;
-use super::view::{View, compare};
+use super::view::{View, by_keys};
 use crate::schema::{FieldDef, Type};
-use crate::value::{Cell, Decimal, Value};
+use crate::value::{Cell, Decimal, Total, Value};
 
 /// How rows become groups, and what is shown of a group.
 ///
@@ -112,16 +112,12 @@ impl Resolver<'_> {
     pub(super) fn slot(&mut self, expr: &Expr, refusal: &str) -> Result<Target, SoqlError> {
         // The grouping is taken out meanwhile, so that names mean the fields of rows again.
         let Some(mut grouping) = self.grouping.take() else { return self.target(expr) };
-        let found = grouping.find(expr, self, refusal);
-        let keys = grouping.keys.len();
-        self.grouping = Some(grouping);
-        let (slot, mut target) = found?;
-        target.operand = Operand::Slot(match slot {
-            Slot::Key(at) => at,
-            Slot::Grouping(at) => keys + at,
-            Slot::Aggregate(at) => 2 * keys + at,
+        let found = grouping.find(expr, self, refusal).map(|(slot, mut target)| {
+            target.operand = Operand::Slot(grouping.place(slot));
+            target
         });
-        Ok(target)
+        self.grouping = Some(grouping);
+        found
     }
 }
 
@@ -220,6 +216,16 @@ impl Grouping {
         })
     }
 
+    /// Where a slot's value stands among those of a group.
+    fn place(&self, slot: Slot) -> usize {
+        let keys = self.keys.len();
+        match slot {
+            Slot::Key(at) => at,
+            Slot::Grouping(at) => keys + at,
+            Slot::Aggregate(at) => 2 * keys + at,
+        }
+    }
+
     /// Which keys each of the groupings keeps: all of them first, then the subtotals.
     fn kept(&self) -> Vec<Vec<bool>> {
         let n = self.keys.len();
@@ -274,8 +280,7 @@ struct Tally {
     function: Function,
     collation: Collation,
     count: u64,
-    sum: i128,
-    scale: u8,
+    sum: Total,
     whole: bool,
     best: Option<Part>,
     seen: BTreeSet<Part>,
@@ -283,8 +288,8 @@ struct Tally {
 
 impl Tally {
     fn new(function: Function, collation: Collation) -> Self {
-        let (best, seen) = (None, BTreeSet::new());
-        Self { function, collation, count: 0, sum: 0, scale: 0, whole: true, best, seen }
+        let (sum, best, seen) = (Total::default(), None, BTreeSet::new());
+        Self { function, collation, count: 0, sum, whole: true, best, seen }
     }
 
     fn add(&mut self, cell: Cell<'_>) {
@@ -307,21 +312,14 @@ impl Tally {
     }
 
     fn sum_up(&mut self, cell: Cell<'_>) {
-        let n = match cell {
+        match cell {
             Cell::Num(n) => {
                 self.whole = false;
-                n
+                self.sum.add(n);
             }
-            Cell::Int(n) => n.into(),
-            _ => return,
-        };
-        let power = |scale: u8| 10_i128.pow(u32::from(scale));
-        if n.scale() > self.scale {
-            self.sum = self.sum.saturating_mul(power(n.scale() - self.scale));
-            self.scale = n.scale();
+            Cell::Int(n) => self.sum.add(n.into()),
+            _ => {}
         }
-        let lifted = i128::from(n.unscaled()).saturating_mul(power(self.scale - n.scale()));
-        self.sum = self.sum.saturating_add(lifted);
     }
 
     fn value(self) -> Value {
@@ -330,20 +328,20 @@ impl Tally {
             Function::CountDistinct => Value::Int(i64::try_from(self.seen.len()).unwrap_or(i64::MAX)),
             Function::Min | Function::Max => self.best.map_or(Value::Null, |best| best.value),
             _ if self.count == 0 => Value::Null,
-            Function::Sum => match i64::try_from(self.sum) {
+            Function::Sum => match i64::try_from(self.sum.unscaled) {
                 Ok(sum) if self.whole => Value::Int(sum),
-                _ => Value::Num(Decimal::fitted(self.sum, self.scale)),
+                _ => Value::Num(Decimal::fitted(self.sum.unscaled, self.sum.scale)),
             },
-            _ => Value::Num(average(self.sum, self.scale, self.count)),
+            _ => Value::Num(average(self.sum, self.count)),
         }
     }
 }
 
-/// A mean to 15 digits, as a double holds them, without zeros at its end.
-fn average(sum: i128, mut scale: u8, count: u64) -> Decimal {
+/// A mean to 15 digits, as a double holds them, of which at most 18 stand behind the point; without zeros at its end.
+fn average(sum: Total, count: u64) -> Decimal {
     let count = i128::from(count);
-    let mut sum = sum;
-    while scale < 15 && (sum / count).unsigned_abs() < 10_u128.pow(14) && sum.unsigned_abs() < 10_u128.pow(36)
+    let Total { unscaled: mut sum, mut scale } = sum;
+    while scale < 18 && (sum / count).unsigned_abs() < 10_u128.pow(14) && sum.unsigned_abs() < 10_u128.pow(36)
     {
         sum *= 10;
         scale += 1;
@@ -366,15 +364,9 @@ impl View<'_> {
         if let Some(having) = &grouping.having {
             groups.retain(|slots| having.holds(self.frame(), &|operand| slot(slots, operand)));
         }
-        let order = &self.plan().order;
-        groups.sort_by(|a, b| {
-            let mut keys =
-                order.iter().map(|sort| compare(slot(a, &sort.operand), slot(b, &sort.operand), sort));
-            keys.find(|key| key.is_ne()).unwrap_or(Ordering::Equal)
-        });
-        let amount = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-        let take = self.plan().limit.map_or(usize::MAX, amount);
-        let groups = groups.iter().skip(amount(self.plan().offset)).take(take);
+        groups.sort_by(|a, b| by_keys(&self.plan().order, |key| slot(a, key), |key| slot(b, key)));
+        let (skip, take) = self.plan().window();
+        let groups = groups.iter().skip(skip).take(take);
         groups.map(|slots| self.group_record(grouping, slots)).collect()
     }
 
@@ -416,14 +408,8 @@ impl View<'_> {
     fn group_record(&self, grouping: &Grouping, slots: &[Value]) -> Json {
         let mut record = Map::new();
         record.insert("attributes".to_owned(), json!({ "type": "AggregateResult" }));
-        let keys = grouping.keys.len();
         for shown in &grouping.shown {
-            let at = match shown.slot {
-                Slot::Key(at) => at,
-                Slot::Grouping(at) => keys + at,
-                Slot::Aggregate(at) => 2 * keys + at,
-            };
-            let cell = slots.get(at).map_or(Cell::Null, Value::as_cell);
+            let cell = slots.get(grouping.place(shown.slot)).map_or(Cell::Null, Value::as_cell);
             let text = if shown.format { formatted(cell, shown.ty, self.zone()) } else { None };
             let value = text.map_or_else(|| cell.to_json(), Json::from);
             record.insert(shown.name.clone(), value);

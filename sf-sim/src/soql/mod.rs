@@ -34,6 +34,7 @@ mod period;
 mod plan;
 mod related;
 mod resolve;
+mod scope;
 mod select;
 mod semi;
 mod view;

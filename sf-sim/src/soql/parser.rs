@@ -10,6 +10,7 @@ use super::ast::{
 };
 use super::error::{MALFORMED_QUERY, SoqlError};
 use super::lexer::{Kind, Token, tokens};
+use super::scope::is_known;
 
 /// The longest statement, in characters [SOQL reference, "SOQL and SOSL limits"].
 const MAX_STATEMENT: usize = 100_000;
@@ -155,7 +156,7 @@ impl Parser<'_> {
             self.takes_keyword("AS");
             aliases.push((path, self.name()?));
         }
-        let scope = if self.takes_pair("USING", "SCOPE") { Some(self.name()?) } else { None };
+        let scope = if self.takes_pair("USING", "SCOPE") { Some(self.scope()?) } else { None };
         let condition = if self.takes_keyword("WHERE") { Some(self.condition()?) } else { None };
         let with = if self.takes_keyword("WITH") { Some(self.with()?) } else { None };
         let group = if self.takes_pair("GROUP", "BY") { Some(self.group()?) } else { None };
@@ -206,6 +207,10 @@ impl Parser<'_> {
         if is_alias { self.name().map(Some) } else { Ok(None) }
     }
 
+    fn scope(&mut self) -> Parsed<Name> {
+        if is_known(self.written(0)) { self.name() } else { Err(self.unexpected()) }
+    }
+
     fn with(&mut self) -> Parsed<With> {
         if !self.takes_pair("DATA", "CATEGORY") {
             let modes = ["SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE"];
@@ -220,16 +225,13 @@ impl Parser<'_> {
                 return Err(self.unexpected());
             }
             let selector = self.name()?;
-            let mut categories = Vec::new();
-            if self.takes(&Kind::Open) {
-                categories.push(self.name()?);
-                while self.takes(&Kind::Comma) {
-                    categories.push(self.name()?);
-                }
+            let categories = if self.takes(&Kind::Open) {
+                let several = self.listed(Self::name)?;
                 self.needs(&Kind::Close)?;
+                several
             } else {
-                categories.push(self.name()?);
-            }
+                vec![self.name()?]
+            };
             filters.push(DataCategory { group, selector, categories });
             if !self.takes_keyword("AND") {
                 return Ok(With::DataCategory(filters));
@@ -251,10 +253,7 @@ impl Parser<'_> {
             self.step();
             self.step();
         }
-        let mut by = vec![self.expr()?];
-        while self.takes(&Kind::Comma) {
-            by.push(self.expr()?);
-        }
+        let by = self.listed(Self::expr)?;
         if enclosed {
             self.needs(&Kind::Close)?;
         }
@@ -264,41 +263,38 @@ impl Parser<'_> {
     fn purposes(&mut self) -> Parsed<Vec<Purpose>> {
         let mut purposes = Vec::new();
         while self.takes_keyword("FOR") {
-            loop {
-                purposes.push(if self.takes_keyword("VIEW") {
-                    Purpose::View
-                } else if self.takes_keyword("REFERENCE") {
-                    Purpose::Reference
-                } else if self.takes_keyword("UPDATE") {
-                    Purpose::Update
-                } else {
-                    return Err(self.unexpected());
-                });
-                if !self.takes(&Kind::Comma) {
-                    break;
-                }
-            }
+            let one = |parser: &mut Self| {
+                parser.one_of(&[
+                    ("VIEW", Purpose::View),
+                    ("REFERENCE", Purpose::Reference),
+                    ("UPDATE", Purpose::Update),
+                ])
+            };
+            purposes.extend(self.listed(one)?);
         }
         Ok(purposes)
     }
 
     fn updates(&mut self) -> Parsed<Vec<Update>> {
-        let mut updates = Vec::new();
         if !self.takes_keyword("UPDATE") {
-            return Ok(updates);
+            return Ok(Vec::new());
         }
-        loop {
-            updates.push(if self.takes_keyword("TRACKING") {
-                Update::Tracking
-            } else if self.takes_keyword("VIEWSTAT") {
-                Update::ViewStat
-            } else {
-                return Err(self.unexpected());
-            });
-            if !self.takes(&Kind::Comma) {
-                return Ok(updates);
-            }
+        self.listed(|parser| parser.one_of(&[("TRACKING", Update::Tracking), ("VIEWSTAT", Update::ViewStat)]))
+    }
+
+    /// What a keyword stands for, where it is one of these.
+    fn one_of<T: Copy>(&mut self, keywords: &[(&str, T)]) -> Parsed<T> {
+        let found = keywords.iter().find(|(keyword, _)| self.takes_keyword(keyword));
+        found.map(|(_, meaning)| *meaning).ok_or_else(|| self.unexpected())
+    }
+
+    /// One or more, with commas between them.
+    fn listed<T>(&mut self, mut one: impl FnMut(&mut Self) -> Parsed<T>) -> Parsed<Vec<T>> {
+        let mut all = vec![one(self)?];
+        while self.takes(&Kind::Comma) {
+            all.push(one(self)?);
         }
+        Ok(all)
     }
 
     fn name(&mut self) -> Parsed<Name> {
@@ -319,25 +315,21 @@ impl Parser<'_> {
     }
 
     fn order(&mut self) -> Parsed<Vec<Order>> {
-        let mut order = Vec::new();
-        loop {
-            let expr = self.expr()?;
-            let descending = self.takes_keyword("DESC");
+        self.listed(|parser| {
+            let expr = parser.expr()?;
+            let descending = parser.takes_keyword("DESC");
             if !descending {
-                self.takes_keyword("ASC");
+                parser.takes_keyword("ASC");
             }
-            let nulls = if self.takes_pair("NULLS", "FIRST") {
+            let nulls = if parser.takes_pair("NULLS", "FIRST") {
                 Some(Nulls::First)
-            } else if self.takes_pair("NULLS", "LAST") {
+            } else if parser.takes_pair("NULLS", "LAST") {
                 Some(Nulls::Last)
             } else {
                 None
             };
-            order.push(Order { expr, descending, nulls });
-            if !self.takes(&Kind::Comma) {
-                return Ok(order);
-            }
-        }
+            Ok(Order { expr, descending, nulls })
+        })
     }
 
     /// The whole number after LIMIT or OFFSET.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::ast::{GroupKind, Nulls, Period, Purpose, Query, Select, With};
+use super::ast::{GroupKind, Item, Nulls, Period, Purpose, Query, Select, With};
 use super::compare::Collation;
 use super::error::{MALFORMED_QUERY, SoqlError};
 use super::filter::Filter;
 use super::group::{Grouping, grouping};
 use super::operand::Operand;
 use super::resolve::{Resolver, root};
+use super::scope::{Owned, scope};
 use super::select::{Selected, Shape};
 use super::view::{Rows, View};
 use crate::id::RecordId;
@@ -18,6 +19,10 @@ use crate::value::Value;
 
 /// The highest OFFSET [SOQL reference, "OFFSET"].
 const MAX_OFFSET: u64 = 2_000;
+/// The most keys of an order [SOQL reference, "ORDER BY"].
+const MAX_ORDER: usize = 32;
+/// The most keys of a ROLLUP or CUBE [SOQL reference, "GROUP BY ROLLUP"].
+const MAX_SUBTOTALS: usize = 3;
 /// How many rows a query with all fields of an object may give [SOQL reference, "FIELDS()"].
 const MAX_FIELDS_LIMIT: u64 = 200;
 
@@ -29,11 +34,11 @@ pub struct Plan {
     pub(super) shape: Vec<Shape>,
     count: bool,
     pub(super) filter: Option<Filter>,
-    /// The place of the owner, where only the user's own rows are wanted.
-    pub(super) mine: Option<usize>,
+    /// Whose rows are wanted, where the query says so.
+    pub(super) owned: Option<Owned>,
     pub(super) order: Vec<Sort>,
-    pub(super) limit: Option<u64>,
-    pub(super) offset: u64,
+    limit: Option<u64>,
+    offset: u64,
     /// Names of the objects that hops lead to.
     pub(super) joins: Vec<String>,
     pub(super) periods: Vec<Period>,
@@ -131,7 +136,7 @@ pub(super) fn statement(
     catalog: &Catalog,
     level: usize,
 ) -> Result<Plan, SoqlError> {
-    refuse_clauses(query, level)?;
+    refuse_clauses(query, &object, level)?;
     let mut resolver = Resolver::new(query, object, catalog)?;
     let grouping = grouping(query, &mut resolver)?;
     if grouping.is_some() && level > 0 {
@@ -146,7 +151,7 @@ pub(super) fn statement(
         return Err(SoqlError::plain(MALFORMED_QUERY, message));
     }
     let filter = query.condition.as_ref().map(|c| resolver.filter(c)).transpose()?;
-    let mine = scope(query, &resolver)?;
+    let owned = query.scope.as_ref().map(|name| scope(name, &resolver)).transpose()?;
     resolver.grouping = grouping;
     let having = query.having.as_ref().map(|c| resolver.filter(c)).transpose()?;
     let order = query.order.iter().map(|o| sort(o, &mut resolver)).collect::<Result<_, _>>()?;
@@ -174,7 +179,7 @@ pub(super) fn statement(
         all_fields: selected.all_fields,
         count: query.select == Select::Count,
         filter,
-        mine,
+        owned,
         order,
         limit: query.limit,
         offset,
@@ -197,18 +202,19 @@ pub(super) fn too_deep(levels: usize) -> SoqlError {
 }
 
 /// What the grammar knows and the API does not take.
-fn refuse_clauses(query: &Query, level: usize) -> Result<(), SoqlError> {
+fn refuse_clauses(query: &Query, object: &ObjectDef, level: usize) -> Result<(), SoqlError> {
     let refused = |message: String| Err(SoqlError::plain(MALFORMED_QUERY, message));
     match &query.with {
-        // Real orgs keep these clauses for Apex.
+        // "Only available in Apex" [Apex guide, "Filter SOQL Queries Using WITH SECURITY_ENFORCED"], and the modes
+        // are those of Apex's own database operations. In which words the API refuses them is not documented.
         Some(With::Mode(mode)) => {
             return refused(format!("{} not allowed in this context", mode.text.to_ascii_uppercase()));
         }
         Some(With::DataCategory(_)) => {
-            return refused(
-                "WITH DATA CATEGORY is only allowed on articles and questions, of which this org has none"
-                    .to_owned(),
-            );
+            return refused(format!(
+                "WITH DATA CATEGORY is only allowed on articles and questions, not on {}",
+                object.name
+            ));
         }
         None => {}
     }
@@ -223,26 +229,19 @@ fn refuse_clauses(query: &Query, level: usize) -> Result<(), SoqlError> {
     if query.select == Select::Count && level > 0 {
         return refused("only root queries support aggregate expressions".to_owned());
     }
-    if query.group.as_ref().is_some_and(|g| g.kind != GroupKind::Plain && g.by.len() > 3) {
+    // The limits are documented, in which words they are told is not.
+    if query.group.as_ref().is_some_and(|g| g.kind != GroupKind::Plain && g.by.len() > MAX_SUBTOTALS) {
         return refused("GROUP BY ROLLUP and GROUP BY CUBE take at most three fields".to_owned());
     }
+    if query.order.len() > MAX_ORDER {
+        return refused(format!("ORDER BY takes at most {MAX_ORDER} fields"));
+    }
+    let Select::Items(items) = &query.select else { return Ok(()) };
+    let skips = |item: &Item| matches!(item, Item::Children(child) if child.offset.is_some());
+    if query.limit != Some(1) && items.iter().any(skips) {
+        return refused("OFFSET is only allowed in a subquery if the parent query has LIMIT 1".to_owned());
+    }
     Ok(())
-}
-
-/// `USING SCOPE`: which of the object's rows are meant.
-fn scope(query: &Query, resolver: &Resolver<'_>) -> Result<Option<usize>, SoqlError> {
-    let Some(scope) = &query.scope else { return Ok(None) };
-    if scope.text.eq_ignore_ascii_case("everything") {
-        return Ok(None);
-    }
-    let owner = resolver.object.system().owner.filter(|_| scope.text.eq_ignore_ascii_case("mine"));
-    if owner.is_some() {
-        return Ok(owner);
-    }
-    // The other scopes need teams, territories and queues.
-    let message =
-        format!("The requested scope '{}' is not supported for {}", scope.text, resolver.object.name);
-    Err(resolver.error(MALFORMED_QUERY, scope.pos, &message))
 }
 
 fn sort(order: &super::ast::Order, resolver: &mut Resolver<'_>) -> Result<Sort, SoqlError> {
@@ -307,6 +306,17 @@ impl Plan {
     #[must_use]
     pub fn has_children(&self) -> bool {
         !self.children.is_empty()
+    }
+
+    /// How many rows are left out, and the most that follow.
+    pub(super) fn window(&self) -> (usize, usize) {
+        let amount = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        (amount(self.offset), self.limit.map_or(usize::MAX, amount))
+    }
+
+    /// How many subqueries are in the select list, those of subqueries included.
+    pub(super) fn subqueries(&self) -> usize {
+        self.children.iter().map(|child| 1 + child.plan.subqueries()).sum()
     }
 
     /// Why a version of the REST API does not run this query, where it does not: before version 58.0 children had no

@@ -84,8 +84,7 @@ impl View<'_> {
                 lists.entry(parent).or_default().push(row.clone());
             }
         }
-        let amount = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
-        let (skip, take) = (amount(self.plan().offset), self.plan().limit.map_or(usize::MAX, amount));
+        let (skip, take) = self.plan().window();
         let mut all = Vec::new();
         for rows in lists.values_mut() {
             if !self.plan().order.is_empty() {

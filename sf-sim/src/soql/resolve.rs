@@ -1,16 +1,22 @@
 //! Paths → fields: names are looked up once, in the words of a describe, and refused in Salesforce's.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::ast::{Name, Path, Period, Query};
-use super::error::{INVALID_FIELD, INVALID_TYPE, MALFORMED_QUERY, SoqlError};
+use super::ast::{Compare, Condition, Expr, Name, Path, Period, Query};
+use super::error::{
+    INVALID_FIELD, INVALID_TYPE, MALFORMED_QUERY, SoqlError, unknown_field, unknown_object,
+    unknown_relationship,
+};
 use super::group::Grouping;
 use super::plan::Semi;
 use crate::schema::{Catalog, FieldDef, ObjectDef, Type};
 
 /// How far up a path may go [SOQL reference, "Relationship query limitations"].
 const MAX_LEVELS: usize = 5;
+/// How many relationships to parents a statement may name [SOQL reference, "Understanding Relationship Query Limitations"].
+const MAX_RELATIONSHIPS: usize = 55;
 
 /// What is known of records that a field of several possible objects points to: Salesforce's `Name` object.
 const NAME_FIELDS: [&str; 11] = [
@@ -76,6 +82,10 @@ pub(super) struct Resolver<'a> {
     pub(super) joins: Vec<String>,
     pub(super) periods: Vec<Period>,
     pub(super) sets: Vec<Semi>,
+    /// The relationships to parents that are named, each by its way from the object.
+    relationships: BTreeSet<String>,
+    /// Whether the condition names one record: the objects of a TYPEOF then do not count.
+    pub(super) single: bool,
     /// Set while `HAVING` and `ORDER BY` of a grouped query are looked up: names then mean what a group has.
     pub(super) grouping: Option<Grouping>,
 }
@@ -91,10 +101,7 @@ enum At {
 pub(super) fn root(query: &Query, catalog: &Catalog) -> Result<Arc<ObjectDef>, SoqlError> {
     let name = query.object.to_string();
     let Some(object) = catalog.get(&name) else {
-        let message = format!(
-            "sObject type '{name}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names."
-        );
-        return Err(SoqlError::at(INVALID_TYPE, &query.text, query.object.pos(), &message));
+        return Err(SoqlError::at(INVALID_TYPE, &query.text, query.object.pos(), &unknown_object(&name)));
     };
     queryable(object)?;
     Ok(object.clone())
@@ -106,6 +113,16 @@ pub(super) fn queryable(object: &ObjectDef) -> Result<(), SoqlError> {
         return Err(SoqlError::plain("INVALID_TYPE_FOR_OPERATION", message));
     }
     Ok(())
+}
+
+/// `Id = '…'`.
+fn is_one_record(condition: &Condition) -> bool {
+    match condition {
+        Condition::Compare(Expr::Field(path), Compare::Equal, _) => {
+            matches!(path.names.as_slice(), [name] if name.text.eq_ignore_ascii_case("Id"))
+        }
+        _ => false,
+    }
 }
 
 impl<'a> Resolver<'a> {
@@ -125,6 +142,8 @@ impl<'a> Resolver<'a> {
             joins: Vec::new(),
             periods: Vec::new(),
             sets: Vec::new(),
+            relationships: BTreeSet::new(),
+            single: query.condition.as_ref().is_some_and(is_one_record),
             grouping: None,
         };
         for (path, alias) in &query.aliases {
@@ -145,12 +164,17 @@ impl<'a> Resolver<'a> {
     /// Follows a path to its field.
     pub(super) fn find(&mut self, path: &Path) -> Result<Found, SoqlError> {
         let names = self.own_names(path);
-        self.find_from(At::Object(self.object.clone()), &names, path.pos())
+        self.find_from(At::Object(self.object.clone()), &names, path.pos(), "")
     }
 
-    /// Follows a path that begins at an object which the query has got to by other means.
-    pub(super) fn find_in(&mut self, object: &Arc<ObjectDef>, path: &Path) -> Result<Found, SoqlError> {
-        self.find_from(At::Object(object.clone()), &path.names, path.pos())
+    /// Follows a path that begins at an object which the query has got to on another way.
+    pub(super) fn find_in(
+        &mut self,
+        object: &Arc<ObjectDef>,
+        path: &Path,
+        way: &str,
+    ) -> Result<Found, SoqlError> {
+        self.find_from(At::Object(object.clone()), &path.names, path.pos(), way)
     }
 
     /// A field that all the objects have which a relationship leads to.
@@ -159,10 +183,10 @@ impl<'a> Resolver<'a> {
         objects: &[Arc<ObjectDef>],
         path: &Path,
     ) -> Result<Found, SoqlError> {
-        self.find_from(At::Several(objects.to_vec()), &path.names, path.pos())
+        self.find_from(At::Several(objects.to_vec()), &path.names, path.pos(), "")
     }
 
-    fn find_from(&mut self, mut at: At, names: &[Name], pos: usize) -> Result<Found, SoqlError> {
+    fn find_from(&mut self, mut at: At, names: &[Name], pos: usize, way: &str) -> Result<Found, SoqlError> {
         let Some((last, parents)) = names.split_last() else {
             return Err(self.error(INVALID_FIELD, pos, "A field is required"));
         };
@@ -173,8 +197,11 @@ impl<'a> Resolver<'a> {
         }
         let mut names = Vec::with_capacity(parents.len() + 1);
         let mut hops = Vec::with_capacity(parents.len());
+        let mut way = way.to_owned();
         for parent in parents {
             let (hop, name, next) = self.step(&at, parent, pos)?;
+            way = format!("{way}.{name}");
+            self.count_relationship(way.clone(), pos)?;
             hops.push(hop);
             names.push(name);
             at = next;
@@ -189,12 +216,26 @@ impl<'a> Resolver<'a> {
         &mut self,
         name: &Name,
     ) -> Result<(Hop, String, Vec<Arc<ObjectDef>>), SoqlError> {
-        let (hop, name, at) = self.step(&At::Object(self.object.clone()), name, name.pos)?;
+        let pos = name.pos;
+        let (hop, name, at) = self.step(&At::Object(self.object.clone()), name, pos)?;
+        self.count_relationship(format!(".{name}"), pos)?;
         let objects = match at {
             At::Object(object) => vec![object],
             At::Several(objects) => objects,
         };
         Ok((hop, name, objects))
+    }
+
+    /// Notes that a relationship is named; one that is named again counts once.
+    pub(super) fn count_relationship(&mut self, way: String, pos: usize) -> Result<(), SoqlError> {
+        self.relationships.insert(way);
+        if self.relationships.len() <= MAX_RELATIONSHIPS {
+            return Ok(());
+        }
+        // The limit is documented, its wording is not.
+        let message =
+            format!("A query cannot have more than {MAX_RELATIONSHIPS} child-to-parent relationships");
+        Err(self.error(MALFORMED_QUERY, pos, &message))
     }
 
     /// The place of a table among those that hops lead to.
@@ -241,10 +282,7 @@ impl<'a> Resolver<'a> {
             At::Several(_) => None,
         };
         let Some((reference, field, targets)) = found.filter(|(_, _, targets)| !targets.is_empty()) else {
-            let message = format!(
-                "Didn't understand relationship '{}' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.",
-                parent.text
-            );
+            let message = unknown_relationship(&parent.text, "field path");
             return Err(self.error(INVALID_FIELD, pos, &message));
         };
         let joins = targets.iter().map(|t| self.join(&t.name)).collect();
@@ -258,13 +296,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn leaf(&self, at: &At, name: &Name, pos: usize) -> Result<(Leaf, FieldDef), SoqlError> {
-        let missing = |entity: &str| {
-            let message = format!(
-                "No such column '{}' on entity '{entity}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.",
-                name.text
-            );
-            self.error(INVALID_FIELD, pos, &message)
-        };
+        let missing = |entity: &str| self.error(INVALID_FIELD, pos, &unknown_field(&name.text, entity));
         match at {
             At::Object(object) => {
                 let (place, field) = object.field(&name.text).ok_or_else(|| missing(&object.name))?;

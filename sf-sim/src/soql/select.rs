@@ -1,9 +1,12 @@
 //! The select list → columns, and the shape of a record that they make.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::ast::{Expr, FieldGroup, Function, Item, Path, Query, TypeOf};
-use super::error::{INVALID_FIELD, INVALID_TYPE, MALFORMED_QUERY, SoqlError};
+use super::error::{
+    INVALID_FIELD, INVALID_TYPE, MALFORMED_QUERY, SoqlError, unknown_object, unknown_relationship,
+};
 use super::operand::{Operand, Target};
 use super::plan::{Child, Column, statement, too_deep};
 use super::resolve::{Hop, Resolver, queryable};
@@ -11,6 +14,9 @@ use crate::schema::FieldDef;
 
 /// How many statements may stand in one another [SOQL reference, "Relationship Queries"].
 const MAX_NESTING: usize = 5;
+/// How many relationships to children a query may have, those of its subqueries included [SOQL reference,
+/// "Understanding Relationship Query Limitations"].
+const MAX_CHILDREN: usize = 20;
 
 /// What the select list asks for.
 #[derive(Debug, Default)]
@@ -89,7 +95,18 @@ pub(super) fn select(
             }
         }
     }
-    Ok(list)
+    // "typeOfField can't reference a relationship field that is also referenced in fieldList" [SOQL reference, "SOQL
+    // SELECT Syntax"]; in which words it is refused is not documented.
+    let relationship = |shape: &Shape| match shape {
+        Shape::Parent(parent) => Some(parent.name.clone()),
+        Shape::TypeOf(cases) => Some(cases.name.clone()),
+        _ => None,
+    };
+    let mut seen = BTreeSet::new();
+    match list.shape.iter().filter_map(relationship).find(|name| !seen.insert(name.clone())) {
+        Some(name) => Err(SoqlError::plain(INVALID_FIELD, format!("duplicate field selected: {name}"))),
+        None => Ok(list),
+    }
 }
 
 /// A field of the object itself.
@@ -169,10 +186,7 @@ impl Selected {
             })
         });
         let Some((object, reference, name)) = found else {
-            let message = format!(
-                "Didn't understand relationship '{}' in FROM part of query call. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.",
-                query.object
-            );
+            let message = unknown_relationship(&query.object.to_string(), "FROM part of query call");
             return Err(resolver.error(INVALID_TYPE, query.object.pos(), &message));
         };
         queryable(&object)?;
@@ -183,6 +197,12 @@ impl Selected {
         let plan = Arc::new(statement(query, object, resolver.catalog, level + 1)?);
         self.shape.push(Shape::Children(self.children.len()));
         self.children.push(Child { name, reference, plan });
+        if self.children.iter().map(|child| 1 + child.plan.subqueries()).sum::<usize>() > MAX_CHILDREN {
+            // The limit is documented, its wording is not.
+            let message =
+                format!("A query cannot have more than {MAX_CHILDREN} parent-to-child relationships");
+            return Err(resolver.error(MALFORMED_QUERY, query.object.pos(), &message));
+        }
         Ok(())
     }
 
@@ -192,16 +212,16 @@ impl Selected {
         for (object, paths) in &type_of.cases {
             let known = objects.iter().find(|o| o.name.eq_ignore_ascii_case(&object.text)).cloned();
             let Some((join, known)) = known.and_then(|o| Some((resolver.join_of(&o.name)?, o))) else {
-                let message = format!(
-                    "sObject type '{}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.",
-                    object.text
-                );
-                return Err(resolver.error(INVALID_TYPE, object.pos, &message));
+                return Err(resolver.error(INVALID_TYPE, object.pos, &unknown_object(&object.text)));
             };
-            cases.push((join, self.branch(paths, |path| resolver.find_in(&known, path))?));
+            let way = format!("{name}:{}", known.name);
+            if !resolver.single {
+                resolver.count_relationship(way.clone(), object.pos)?;
+            }
+            cases.push((join, self.branch(paths, |path| resolver.find_in(&known, path, &way))?));
         }
         let otherwise = self.branch(&type_of.otherwise, |path| match objects.as_slice() {
-            [only] => resolver.find_in(only, path),
+            [only] => resolver.find_in(only, path, &name),
             several => resolver.find_in_any(several, path),
         })?;
         self.shape.push(Shape::TypeOf(Cases { name, hop, parts: cases, otherwise }));

@@ -16,20 +16,22 @@ pub(super) fn semi(outer: &Resolver<'_>, left: &Target, query: &Query) -> Result
     if query.condition.as_ref().is_some_and(has_select) {
         return refused("Nesting of semi join sub-selects is not supported".to_owned());
     }
-    if query.limit.is_some() || query.offset.is_some() || !query.order.is_empty() || query.group.is_some() {
+    let cut = query.limit.is_some() || query.offset.is_some() || !query.order.is_empty();
+    let items = match &query.select {
+        Select::Items(items) if !cut && query.group.is_none() => items.as_slice(),
         // That they are refused is documented, in which words is not.
-        return refused(
-            "Semi join sub-selects cannot use GROUP BY, ORDER BY, LIMIT, OFFSET or COUNT".to_owned(),
-        );
-    }
-    let Select::Items(items) = &query.select else {
-        return refused(
-            "Semi join sub-selects cannot use GROUP BY, ORDER BY, LIMIT, OFFSET or COUNT".to_owned(),
-        );
+        _ => {
+            let message = "Semi join sub-selects cannot use GROUP BY, ORDER BY, LIMIT, OFFSET or COUNT";
+            return refused(message.to_owned());
+        }
     };
-    let [Item::Value(Expr::Field(_), None)] = items.as_slice() else {
-        return refused("Semi join sub-selects must have exactly one field in the select list".to_owned());
+    let one_field = || {
+        SoqlError::plain(
+            MALFORMED_QUERY,
+            "Semi join sub-selects must have exactly one field in the select list",
+        )
     };
+    let [Item::Value(Expr::Field(_), None)] = items else { return Err(one_field()) };
     let is_id = |ty| matches!(ty, Type::Id | Type::Reference);
     if !is_id(left.field.ty) {
         return refused(format!(
@@ -38,9 +40,7 @@ pub(super) fn semi(outer: &Resolver<'_>, left: &Target, query: &Query) -> Result
         ));
     }
     let plan = statement(query, object.clone(), outer.catalog, 1)?;
-    let Some(right) = plan.columns().first().cloned() else {
-        return refused("Semi join sub-selects must have exactly one field in the select list".to_owned());
-    };
+    let right = plan.columns().first().cloned().ok_or_else(one_field)?;
     if !is_id(right.field().ty) {
         return refused(format!(
             "semi join sub-selects can only query id fields, cannot use: '{}'",

@@ -12,6 +12,7 @@ use crate::value::{Decimal, Value, parse_date, parse_datetime};
 mod functions;
 mod groups;
 mod joins;
+mod limits;
 mod naive;
 mod refusals;
 

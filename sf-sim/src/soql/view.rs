@@ -88,12 +88,13 @@ impl<'a> View<'a> {
     /// Whether the row meets the condition.
     #[must_use]
     pub fn matches(&self, row: &Row) -> bool {
-        let mine = self.plan.mine.is_none_or(|owner| row.get(owner) == Cell::Id(self.user));
-        mine && self
-            .plan
-            .filter
-            .as_ref()
-            .is_none_or(|filter| filter.holds(self.frame(), &|operand| self.operand(row, operand)))
+        let wanted = self.plan.owned.is_none_or(|owned| owned.holds(row, self.user));
+        wanted
+            && self
+                .plan
+                .filter
+                .as_ref()
+                .is_none_or(|filter| filter.holds(self.frame(), &|operand| self.operand(row, operand)))
     }
 
     /// The value of a column, of the row or of one of its parents; null when there is no such parent.
@@ -122,7 +123,7 @@ impl<'a> View<'a> {
     /// The rows that match; see [`Plan::run`].
     #[must_use]
     pub fn into_rows(self) -> Rows<'a> {
-        let (skip, take) = (amount(self.plan.offset), self.plan.limit.map_or(usize::MAX, amount));
+        let (skip, take) = self.plan.window();
         let source = if self.plan.order.is_empty() {
             Source::Stored(Box::new(self.matching()))
         } else {
@@ -201,12 +202,9 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn order(&self, a: &Row, b: &Row) -> Ordering {
-        let mut keys = self.plan.order.iter().map(|sort| {
-            let (a, b) = (self.operand(a, &sort.operand), self.operand(b, &sort.operand));
-            compare(a, b, sort)
-        });
+        let order = by_keys(&self.plan.order, |key| self.operand(a, key), |key| self.operand(b, key));
         // Rows that are alike come in the order of their ids, the same in every run.
-        keys.find(|key| key.is_ne()).unwrap_or_else(|| a.id().cmp(&b.id()))
+        order.then_with(|| a.id().cmp(&b.id()))
     }
 
     fn object(&self, row: &Row, def: &ObjectDef, ty: &str, parts: &[Shape], page: &mut Page<'_>) -> Json {
@@ -337,11 +335,17 @@ fn zone(store: &Store, user: RecordId) -> Tz {
     }
 }
 
-fn amount(n: u64) -> usize {
-    usize::try_from(n).unwrap_or(usize::MAX)
+/// How two rows or groups stand to each other by the keys of an order.
+pub(super) fn by_keys<'r>(
+    keys: &'r [Sort],
+    a: impl Fn(&'r Operand) -> Cell<'r>,
+    b: impl Fn(&'r Operand) -> Cell<'r>,
+) -> Ordering {
+    let mut keys = keys.iter().map(|sort| compare(a(&sort.operand), b(&sort.operand), sort));
+    keys.find(|key| key.is_ne()).unwrap_or(Ordering::Equal)
 }
 
-pub(super) fn compare(a: Cell<'_>, b: Cell<'_>, sort: &Sort) -> Ordering {
+fn compare(a: Cell<'_>, b: Cell<'_>, sort: &Sort) -> Ordering {
     let nulls = match (a.is_null(), b.is_null()) {
         (false, false) => {
             let order = sort.collation.order(a, b);

@@ -60,16 +60,9 @@ impl Decimal {
     /// The sum, with the largest scale among the numbers, or less where 18 digits do not hold it.
     #[must_use]
     pub fn sum(numbers: impl Iterator<Item = Self>) -> Self {
-        let (mut sum, mut scale) = (0_i128, 0_u8);
-        for n in numbers {
-            let power = |by: u8| 10_i128.pow(u32::from(by));
-            if n.scale > scale {
-                sum = sum.saturating_mul(power(n.scale - scale));
-                scale = n.scale;
-            }
-            sum = sum.saturating_add(i128::from(n.unscaled).saturating_mul(power(scale - n.scale)));
-        }
-        Self::fitted(sum, scale)
+        let mut total = Total::default();
+        numbers.for_each(|n| total.add(n));
+        Self::fitted(total.unscaled, total.scale)
     }
 
     /// As many of the digits as 18 can hold.
@@ -107,6 +100,25 @@ impl Decimal {
         let scale = self.scale.max(other.scale);
         let lift = |d: &Self| i128::from(d.unscaled) * 10_i128.pow(u32::from(scale - d.scale));
         (lift(self), lift(other))
+    }
+}
+
+/// A sum on its way: `unscaled / 10^scale`, with the largest scale among what was added.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Total {
+    pub(crate) unscaled: i128,
+    pub(crate) scale: u8,
+}
+
+impl Total {
+    pub(crate) fn add(&mut self, n: Decimal) {
+        let power = |by: u8| 10_i128.pow(u32::from(by));
+        if n.scale > self.scale {
+            self.unscaled = self.unscaled.saturating_mul(power(n.scale - self.scale));
+            self.scale = n.scale;
+        }
+        let lifted = i128::from(n.unscaled).saturating_mul(power(self.scale - n.scale));
+        self.unscaled = self.unscaled.saturating_add(lifted);
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::name::push_object;
 
-/// Whose rows a query looks at (`USING SCOPE`).
+/// Whose rows a query looks at (`USING SCOPE`). An object has the scopes that its describe lists as
+/// `supportedScopes`; orgs refuse the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum QueryScope {
@@ -11,19 +12,19 @@ pub enum QueryScope {
     Everything,
     /// The user's own.
     Mine,
-    /// The user's own and those of the user's queues and groups.
+    /// The user's own and those of the user's queues and groups; only of `ProcessInstanceWorkItem`.
     MineAndMyGroups,
     /// The user's team's.
     Team,
-    /// The user's territory's.
+    /// The user's territory's, where the org has territory management.
     MyTerritory,
-    /// The user's team's territory's.
+    /// The user's team's territory's, where the org has territory management.
     MyTeamTerritory,
     /// Delegated to another user.
     Delegated,
     /// Of the user's queues.
     QueueOwned,
-    /// By the org's scoping rules.
+    /// By the org's scoping rules, where one is active.
     ScopingRule,
 }
 
@@ -49,11 +50,11 @@ impl QueryScope {
 pub enum With {
     /// An error where the user may not read a field. For Apex: REST refuses it.
     SecurityEnforced,
-    /// With the user's own permissions.
+    /// With the user's own permissions, as REST runs every query. For Apex: REST refuses it.
     UserMode,
-    /// With all permissions.
+    /// With all permissions. For Apex: REST refuses it.
     SystemMode,
-    /// Articles and questions of some categories. Several of them all have to hold.
+    /// Articles and questions of some categories, of which at most three all have to hold. Orgs refuse it on other objects.
     DataCategory {
         /// The group of categories, for example `Geography__c`.
         group: String,

@@ -154,3 +154,45 @@ async fn fields_chosen_by_type_are_those_of_each_row() {
     }
     assert!(records.next_record().await.unwrap().is_none());
 }
+
+/// What an org does with a query: how many rows it gives, or the code of its refusal.
+async fn outcome(client: &Client, select: &Select) -> Result<usize, String> {
+    let rows = Query::of(select).unwrap().rows::<Json>(client).all().await;
+    rows.map(|rows| rows.len())
+        .map_err(|e| e.org().and_then(|e| e.error_code()).unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn every_scope_and_with_clause_is_evaluated_or_refused_as_documented() {
+    use sf_soql::{CategorySelector, QueryScope, With};
+    let (sim, client) = org();
+    sim.insert("Case", &json!({ "Subject": "mine" })).unwrap();
+    let refused = || Err("INVALID_QUERY_SCOPE".to_owned());
+    for (scope, accounts, cases) in [
+        (QueryScope::Everything, Ok(2), Ok(1)),
+        (QueryScope::Mine, Ok(2), Ok(1)),
+        (QueryScope::Team, Ok(0), refused()),
+        (QueryScope::QueueOwned, refused(), Ok(0)),
+        (QueryScope::ScopingRule, refused(), refused()),
+        (QueryScope::Delegated, refused(), refused()),
+        (QueryScope::MineAndMyGroups, refused(), refused()),
+        (QueryScope::MyTerritory, refused(), refused()),
+        (QueryScope::MyTeamTerritory, refused(), refused()),
+    ] {
+        let of = |object: &str| Select::from(object).field("Id").using_scope(scope);
+        let found = (outcome(&client, &of("Account")).await, outcome(&client, &of("Case")).await);
+        assert_eq!(found, (accounts, cases), "{scope:?}");
+    }
+    let category = |group: &str| With::DataCategory {
+        group: group.to_owned(),
+        selector: CategorySelector::At,
+        categories: vec!["usa__c".to_owned()],
+    };
+    let malformed = Err("MALFORMED_QUERY".to_owned());
+    for with in [With::SecurityEnforced, With::UserMode, With::SystemMode, category("Geography__c")] {
+        let select = Select::from("Account").field("Id").with(with);
+        assert_eq!(outcome(&client, &select).await, malformed, "{select}");
+    }
+    let articles = Select::from("KnowledgeArticleVersion").field("Id").with(category("Geography__c"));
+    assert_eq!(outcome(&client, &articles).await, Err("INVALID_TYPE".to_owned()));
+}

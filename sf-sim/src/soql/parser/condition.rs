@@ -103,10 +103,7 @@ impl Parser<'_> {
             return Err(self.bind_variable());
         }
         self.needs(&Kind::Open)?;
-        let mut values = vec![self.literal()?];
-        while self.takes(&Kind::Comma) {
-            values.push(self.literal()?);
-        }
+        let values = self.listed(Self::literal)?;
         self.needs(&Kind::Close)?;
         Ok(values)
     }

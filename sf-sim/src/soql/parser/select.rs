@@ -46,15 +46,11 @@ impl Parser<'_> {
         let pos = self.pos();
         self.step();
         self.step();
-        let group = if self.takes_keyword("ALL") {
-            FieldGroup::All
-        } else if self.takes_keyword("CUSTOM") {
-            FieldGroup::Custom
-        } else if self.takes_keyword("STANDARD") {
-            FieldGroup::Standard
-        } else {
-            return Err(self.unexpected());
-        };
+        let group = self.one_of(&[
+            ("ALL", FieldGroup::All),
+            ("CUSTOM", FieldGroup::Custom),
+            ("STANDARD", FieldGroup::Standard),
+        ])?;
         self.needs(&Kind::Close)?;
         Ok(Item::Fields(group, pos))
     }
@@ -73,11 +69,7 @@ impl Parser<'_> {
     }
 
     fn paths(&mut self) -> Parsed<Vec<super::Path>> {
-        let mut paths = vec![self.path()?];
-        while self.takes(&Kind::Comma) {
-            paths.push(self.path()?);
-        }
-        Ok(paths)
+        self.listed(Self::path)
     }
 
     /// A field, or a function of one.

@@ -72,19 +72,58 @@ fn days_begin_at_midnight_of_whoever_asks() {
 }
 
 #[test]
-fn scopes_show_the_users_own_rows() {
+fn scopes_show_the_users_own_rows_or_what_else_they_mean() {
     let mut org = Org::new();
-    let user = org.store.running_user();
     org.add("Account", &[("Name", Value::text("mine"))]);
-    let plan = org.plan("SELECT Id FROM Account USING SCOPE mine").unwrap();
-    assert_eq!(plan.count(&org.store, SCOPE()), 1);
+    org.add("Case", &[("Subject", Value::text("mine"))]);
+    org.add("Contact", &[("LastName", Value::text("mine"))]);
+    org.add("Product2", &[("Name", Value::text("nobody's"))]);
     let somebody = Scope { user: Some("0055i00000000zz".parse().unwrap()), ..SCOPE() };
-    assert_eq!(plan.count(&org.store, somebody), 0);
-    let all = org.plan("SELECT Id FROM Account USING SCOPE everything").unwrap();
-    assert_eq!(
-        (all.count(&org.store, somebody), Scope { user: Some(user), ..SCOPE() }.user),
-        (1, Some(user))
-    );
+    // Rows for whoever owns them, and for anybody else.
+    let cases = [
+        ("Account USING SCOPE mine", 1, 0),
+        ("Account a USING SCOPE MINE WHERE a.Name = 'mine'", 1, 0),
+        ("Account USING SCOPE everything", 1, 1),
+        ("Account USING SCOPE team", 0, 0),
+        ("Case USING SCOPE user_owned", 1, 1),
+        ("Case USING SCOPE queue_owned", 0, 0),
+        ("Case USING SCOPE genericteam", 0, 0),
+        ("Case USING SCOPE team_by_role", 0, 0),
+        // No rule is active, so that none leaves anything out.
+        ("Contact USING SCOPE scopingRule", 1, 1),
+        // Every object has all its rows, whether its describe names that scope or not.
+        ("Product2 USING SCOPE everything", 1, 1),
+    ];
+    for (from, own, others) in cases {
+        let plan = org.plan(&format!("SELECT Id FROM {from}")).unwrap_or_else(|e| panic!("{from}: {e}"));
+        let counts = (plan.count(&org.store, SCOPE()), plan.count(&org.store, somebody));
+        assert_eq!(counts, (own, others), "{from}");
+    }
+}
+
+#[test]
+fn a_scope_that_an_object_does_not_have_is_refused() {
+    let org = Org::new();
+    for (object, scope) in [
+        ("Account", "my_territory"),
+        ("Account", "my_team_territory"),
+        ("Account", "delegated"),
+        ("Account", "mine_and_my_groups"),
+        ("Account", "queue_owned"),
+        ("Thing__c", "team"),
+        // Users belong to nobody.
+        ("User", "mine"),
+    ] {
+        let soql = format!("SELECT Id FROM {object} USING SCOPE {scope}");
+        let error = org.refused(&soql);
+        assert_eq!(error.code, "INVALID_QUERY_SCOPE", "{soql}");
+        let message = format!("The requested scope '{scope}' is not supported for {object}");
+        assert_eq!(error.message.rsplit('\n').next(), Some(message.as_str()));
+    }
+    // What is no scope at all is a mistake of grammar.
+    let error = org.refused("SELECT Id FROM Account USING SCOPE queue");
+    assert_eq!(error.code, "MALFORMED_QUERY");
+    assert!(error.message.ends_with("unexpected token: 'queue'"), "{}", error.message);
 }
 
 #[test]

@@ -41,6 +41,15 @@ fn aggregates_without_groups_give_one_row() {
 }
 
 #[test]
+fn a_small_mean_has_as_many_digits_as_a_large_one() {
+    let mut org = Org::new();
+    for number in ["0.01", "0", "0"] {
+        org.add("Thing__c", &[("Name", Value::text("t")), ("Number__c", decimal(number))]);
+    }
+    assert_eq!(groups(&org, "SELECT AVG(Number__c) FROM Thing__c"), r#"{"expr0":0.00333333333333333}"#);
+}
+
+#[test]
 fn groups_are_made_filtered_ordered_and_cut() {
     let org = things();
     let cases = [
