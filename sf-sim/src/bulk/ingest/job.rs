@@ -202,6 +202,15 @@ impl IngestJob {
         self.end(Stage::Aborted, now);
     }
 
+    /// Aborts a job that is not over yet; whether it was one.
+    pub(crate) fn end_aborted(&mut self, late_commits: u32, now: i64) -> bool {
+        let runs = !self.is_over();
+        if runs {
+            self.abort(late_commits, now);
+        }
+        runs
+    }
+
     /// Fails the job with all rows unprocessed that are not committed yet; one that is not closed fails then.
     pub(crate) fn fail(&mut self, message: String, now: i64) {
         if self.is_open() {
