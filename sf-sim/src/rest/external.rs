@@ -4,6 +4,7 @@ use http::header::LOCATION;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::conditional::WriteConditions;
 use super::{Answer, DataCall, rows};
 use crate::id::RecordId;
 use crate::org::Shared;
@@ -48,17 +49,20 @@ enum NotOne {
     None,
     Several(Vec<RecordId>),
     Refused(RowError),
+    /// The row is another than the caller meant.
+    Unmet(Answer),
 }
 
 impl NotOne {
-    fn answer(&self, data: &DataCall<'_>, object: &ObjectDef) -> Answer {
+    fn answer(self, data: &DataCall<'_>, object: &ObjectDef) -> Answer {
         match self {
             Self::None => Answer::not_found(),
             Self::Several(ids) => {
                 let urls = ids.iter().map(|id| rows::row_url(data, object, *id).into()).collect();
                 Answer::json(StatusCode::MULTIPLE_CHOICES, &Value::Array(urls))
             }
-            Self::Refused(error) => Answer::row_error(error),
+            Self::Refused(error) => Answer::row_error(&error),
+            Self::Unmet(refused) => refused,
         }
     }
 }
@@ -79,8 +83,14 @@ fn upsert(org: &Shared, data: &DataCall<'_>, object: &ObjectDef, key: (&str, &st
     }
     let insert_forbidden = data.call.parameter("updateOnly").is_some_and(|value| value == "true");
     // Looked up and written under one lock: two upserts that meet make one row.
+    let conditions = match WriteConditions::of(data.call) {
+        Ok(conditions) => conditions,
+        Err(refused) => return refused,
+    };
     let written = data.write(org, |store| {
         let found = one(matches(store, object, key.0, key.1))?;
+        let met = found.map_or_else(|| conditions.met_by_none(), |id| conditions.met_by(store, object, id));
+        met.map_err(NotOne::Unmet)?;
         if found.is_none() && insert_forbidden {
             return Err(NotOne::None);
         }
