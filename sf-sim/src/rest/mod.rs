@@ -7,6 +7,7 @@ mod collections;
 mod composite;
 mod conditional;
 mod external;
+mod pretty;
 pub(crate) mod query;
 pub(crate) mod rows;
 mod rowset;
@@ -21,6 +22,7 @@ use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
 pub(crate) use answer::Answer;
+pub(crate) use pretty::spaced;
 pub(crate) use query::Cursor;
 pub(crate) use rowset::{RowSet, RowSetWriter};
 pub(crate) use versions::Version;

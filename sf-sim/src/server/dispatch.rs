@@ -98,7 +98,7 @@ async fn work(org: Arc<Shared>, mut call: Call, wire: Option<Arc<Wire>>) -> Resu
         Some(answer) => answer,
         None => match old_host(&org, &call) {
             Some(reply) => from_reply(&reply),
-            None => rest::respond(&org, &call).await,
+            None => rest::spaced(&call, rest::respond(&org, &call).await),
         },
     };
     let answer = match &firing {

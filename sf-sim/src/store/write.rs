@@ -172,8 +172,18 @@ impl Store {
     /// # Errors
     /// As [`Store::insert_json`].
     pub fn check_new(&self, object: &str, body: &Json, user: RecordId) -> Result<Vec<Value>, RowError> {
-        let def = self.catalog.get(object).cloned().ok_or_else(no_resource)?;
         let values = self.json_values(object, body)?;
+        self.check_new_values(object, values, user)
+    }
+
+    /// As [`Store::check_new`], of values by the names of their fields.
+    pub(crate) fn check_new_values(
+        &self,
+        object: &str,
+        values: Vec<(String, Value)>,
+        user: RecordId,
+    ) -> Result<Vec<Value>, RowError> {
+        let def = self.catalog.get(object).cloned().ok_or_else(no_resource)?;
         self.new_record(&def, values, user, Operation::Insert)
     }
 

@@ -18,4 +18,5 @@ mod login;
 mod recorded;
 mod rest;
 mod soap;
+mod spaced;
 mod support;

@@ -59,6 +59,7 @@ pub(super) struct Order {
     pub(super) object: String,
     /// Of an upsert.
     pub(super) external: Option<String>,
+    pub(super) assignment_rule: Option<RecordId>,
     pub(super) version: Version,
     pub(super) delimiter: Delimiter,
     pub(super) line_ending: LineEnding,
@@ -292,6 +293,14 @@ impl IngestJob {
         }
     }
 
+    /// The org cannot go on with the rows: the job fails, or nothing more of an aborted one is committed.
+    pub(super) fn stop(&mut self, message: String, now: i64) {
+        (self.late_due, self.late_commits) = (0, 0);
+        if self.is_running() {
+            self.end(Stage::Failed(message), now);
+        }
+    }
+
     pub(super) fn finish(&mut self, late_outcomes: u32, now: i64) {
         if self.is_running() {
             self.late_outcomes = late_outcomes;
@@ -324,6 +333,7 @@ impl IngestJob {
             ("systemModstamp", Some(stamp(self.changed_ms))),
             ("state", Some(self.state().into())),
             ("externalIdFieldName", order.external.as_deref().map(Value::from)),
+            ("assignmentRuleId", order.assignment_rule.map(|id| id.to_string().into())),
             ("concurrencyMode", Some("Parallel".into())),
             ("contentType", Some("CSV".into())),
             ("apiVersion", Some(order.version.as_number())),
@@ -390,7 +400,7 @@ impl IngestJobs {
         self.jobs.get_mut(&id)
     }
 
-    pub(super) fn get(&self, id: RecordId) -> Option<&IngestJob> {
+    pub(crate) fn get(&self, id: RecordId) -> Option<&IngestJob> {
         self.jobs.get(&id)
     }
 
@@ -401,6 +411,10 @@ impl IngestJobs {
     /// Forgets a job; false when there is none.
     pub(crate) fn remove(&mut self, id: RecordId) -> bool {
         self.jobs.remove(&id).is_some()
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = RecordId> {
+        self.jobs.keys().copied()
     }
 
     /// All jobs, in the order of their creation.
