@@ -7,6 +7,7 @@ mod collections;
 mod composite;
 mod conditional;
 mod external;
+pub(crate) mod multipart;
 mod pretty;
 pub(crate) mod query;
 pub(crate) mod rows;

@@ -9,12 +9,13 @@ use serde_json::{Map, Value};
 
 use super::header::is_key;
 use super::job::{IngestJob, Operation, Order};
-use super::{BATCHES_USED, bad, multipart, rows_used, shut};
+use super::{BATCHES_USED, bad, rows_used, shut};
 use crate::bulk::choice;
 use crate::bulk::format::{Delimiter, LineEnding};
 use crate::id::RecordId;
 use crate::limits::{BATCHES, INGEST_ROWS};
 use crate::org::Shared;
+use crate::rest::multipart;
 use crate::rest::rows::members;
 use crate::rest::{Answer, DataCall};
 use crate::schema::ObjectDef;
@@ -73,7 +74,9 @@ pub(super) async fn create(org: &Arc<Shared>, data: &DataCall<'_>) -> Result<Ans
 fn form(body: &Bytes, boundary: &str) -> Result<(Map<String, Value>, Option<Bytes>), Answer> {
     let parts = multipart::parts(body, boundary)
         .ok_or_else(|| bad("INVALIDJOB", "The multipart body cannot be read"))?;
-    let part = |name: &str| parts.iter().find(|part| part.name == name).map(|part| part.content.clone());
+    let part = |name: &str| {
+        parts.iter().find(|part| part.name.as_deref() == Some(name)).map(|part| part.content.clone())
+    };
     let (Some(job), Some(content)) = (part("job"), part("content")) else {
         return Err(bad("INVALIDJOB", "A multipart request has the parts job and content"));
     };

@@ -5,7 +5,6 @@ mod header;
 mod job;
 mod load;
 mod lookup;
-mod multipart;
 mod outcome;
 mod reader;
 mod row;
