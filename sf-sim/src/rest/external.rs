@@ -9,8 +9,7 @@ use super::{Answer, DataCall, rows};
 use crate::id::RecordId;
 use crate::org::Shared;
 use crate::schema::{FieldDef, ObjectDef, Type};
-use crate::store::{RowError, Store, from_text};
-use crate::value::Cell;
+use crate::store::{Row, RowError, Store, from_text, value_key};
 
 /// The version from which an upsert that changed a row answers with a body.
 const TELLS_CREATED: u32 = 46;
@@ -164,16 +163,12 @@ pub(super) fn matches(
         let row = table.latest(id).filter(|row| !row.is_deleted());
         return Ok(row.map(|row| row.id()).into_iter().collect());
     }
-    // Decimals are alike that are written differently, which only a look at the rows tells.
-    if !key.ty.is_decimal()
-        && let Some(found) = table.unique_row(at, &wanted.as_cell())
-    {
-        return Ok(found.into_iter().collect());
+    if let Some(found) = table.rows_with(at, &wanted.as_cell()) {
+        return Ok(found);
     }
-    let same = |cell: Cell<'_>| match (cell, wanted.as_cell()) {
-        (Cell::Null, _) => false,
-        (Cell::Text(a), Cell::Text(b)) if !key.case_sensitive => a.to_lowercase() == b.to_lowercase(),
-        (a, b) => a == b,
+    let Some(wanted) = value_key(&wanted.as_cell(), key.case_sensitive) else { return Ok(Vec::new()) };
+    let same = |row: &&std::sync::Arc<Row>| {
+        !row.is_deleted() && value_key(&row.get(at), key.case_sensitive).as_ref() == Some(&wanted)
     };
-    Ok(table.rows().filter(|row| !row.is_deleted() && same(row.get(at))).map(|row| row.id()).collect())
+    Ok(table.rows().filter(same).map(|row| row.id()).collect())
 }

@@ -111,7 +111,7 @@ impl Store {
         let def = self.writeable(object, |def| def.updateable && !def.event, "update")?;
         let old = self.existing(&def, id)?;
         let changes = resolve(&def, values, Operation::Update)?;
-        let mut values: Vec<Value> = (0..def.fields().len()).map(|at| old.get(at).to_value()).collect();
+        let mut values = old.values(&def);
         for (at, value) in changes {
             values[at] = value;
         }
@@ -155,8 +155,7 @@ impl Store {
             let Some(latest) = table.latest(row.id()).filter(|latest| Arc::ptr_eq(latest, row)) else {
                 continue;
             };
-            let mut values: Vec<Value> =
-                (0..def.fields().len()).map(|at| latest.get(at).to_value()).collect();
+            let mut values = latest.values(def);
             for at in &places {
                 values[*at] = Value::DateTime(stamp);
             }
