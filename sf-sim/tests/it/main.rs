@@ -16,6 +16,7 @@ mod ingest_time;
 mod limits;
 mod login;
 mod recorded;
+mod recorded_rows;
 mod rest;
 mod soap;
 mod spaced;
