@@ -10,6 +10,7 @@ use crate::org::{Shared, Sim};
 use crate::rest::{Answer, DataCall, rows};
 use crate::schema::ObjectDef;
 use crate::store::{RowError, Store};
+use crate::value::Value as Cell;
 
 /// How many published events are kept for tests to look at.
 pub(crate) const KEPT: usize = 10_000;
@@ -70,8 +71,23 @@ pub(crate) fn checked(
     user: RecordId,
 ) -> Result<Map<String, Value>, RowError> {
     let values = store.check_new(&object.name, body, user)?;
-    let fields = object.fields().iter().zip(&values).filter(|(field, _)| field.custom);
-    Ok(fields.map(|(field, value)| (field.name.clone(), value.to_json())).collect())
+    Ok(fields(object, &values))
+}
+
+/// The fields of an event, as the API writes them.
+fn fields(object: &ObjectDef, values: &[Cell]) -> Map<String, Value> {
+    let fields = object.fields().iter().zip(values).filter(|(field, _)| field.custom);
+    fields.map(|(field, value)| (field.name.clone(), value.to_json())).collect()
+}
+
+/// Publishes an event that was checked; what counts as its id.
+pub(crate) fn publish_values(
+    org: &Shared,
+    object: &ObjectDef,
+    values: &[Cell],
+) -> Result<RecordId, RowError> {
+    enqueue(org, &object.name, fields(object, values))?;
+    EVENT_ID.parse().map_err(|_| RowError::new("UNKNOWN_EXCEPTION", "an event has no id"))
 }
 
 /// Publishes an event that was checked; what the answer says of it.

@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 
 pub(crate) const API_REQUESTS: &str = "DailyApiRequests";
 pub(crate) const BATCHES: &str = "DailyBulkApiBatches";
+/// Rows of ingest jobs; counted like the others, and not told.
+pub(crate) const INGEST_ROWS: &str = "DailyBulkV2IngestRecords";
 pub(crate) const QUERY_JOBS: &str = "DailyBulkV2QueryJobs";
 pub(crate) const QUERY_STORAGE_MB: &str = "DailyBulkV2QueryFileStorageMB";
 pub(crate) const EVENTS_PUBLISHED: &str = "HourlyPublishedPlatformEvents";
@@ -70,6 +72,9 @@ const ALLOWED: &[(&str, u64)] = &[
     ("StreamingApiConcurrentClients", 20),
 ];
 
+/// Allowances that orgs enforce and `…/limits` does not tell.
+const UNTOLD: &[(&str, u64)] = &[(INGEST_ROWS, 150_000_000)];
+
 #[derive(Clone, Copy, Debug)]
 struct Limit {
     max: u64,
@@ -88,6 +93,7 @@ impl Limits {
     pub(crate) fn new() -> Self {
         let all = ALLOWED
             .iter()
+            .chain(UNTOLD)
             .map(|(name, max)| ((*name).to_owned(), Limit { max: *max, used: 0, window: i64::MIN }))
             .collect();
         Self { all }
@@ -124,6 +130,20 @@ impl Limits {
         fits
     }
 
+    /// Uses up something of each; false, and nothing is used, when one of them has not that much left.
+    pub(crate) fn take_all(&mut self, wanted: &[(&str, u64)], now: i64) -> Result<(), String> {
+        for (name, n) in wanted {
+            let (used, max) = self.usage(name, now);
+            if self.all.contains_key(*name) && used.saturating_add(*n) > max {
+                return Err((*name).to_owned());
+            }
+        }
+        for (name, n) in wanted {
+            self.spend(name, *n, now);
+        }
+        Ok(())
+    }
+
     /// Uses up `n`, whether it is left or not: what is already done.
     pub(crate) fn spend(&mut self, name: &str, n: u64, now: i64) {
         if let Some(limit) = self.limit(name, now) {
@@ -138,7 +158,8 @@ impl Limits {
 
     /// The body of `…/limits`.
     pub(crate) fn told(&mut self, now: i64) -> Value {
-        let names: Vec<String> = self.all.keys().cloned().collect();
+        let told = |name: &&String| UNTOLD.iter().all(|(untold, _)| untold != name);
+        let names: Vec<String> = self.all.keys().filter(told).cloned().collect();
         let mut body = Map::new();
         for name in names {
             let (used, max) = self.usage(&name, now);

@@ -544,6 +544,17 @@ impl Catalog {
         self.objects.values().find(|o| o.key_prefix.as_str() == prefix)
     }
 
+    /// The object that the children of a relationship are of, and its field that points to the parent; names in any case.
+    #[must_use]
+    pub fn child(&self, parent: &str, relationship: &str) -> Option<(&Arc<ObjectDef>, &FieldDef)> {
+        let fits = |field: &&FieldDef| {
+            let name = field.child_relationship_name.as_deref();
+            name.is_some_and(|name| name.eq_ignore_ascii_case(relationship))
+                && field.reference_to.iter().any(|object| object.eq_ignore_ascii_case(parent))
+        };
+        self.iter().find_map(|child| Some((child, child.fields().iter().find(fits)?)))
+    }
+
     /// Every object, in the order in which they were defined.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<ObjectDef>> {
         self.objects.values()

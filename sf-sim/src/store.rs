@@ -8,6 +8,7 @@ mod error;
 mod rollup;
 mod row;
 mod table;
+mod tally;
 mod undo;
 mod write;
 
@@ -21,6 +22,7 @@ pub use convert::{TextError, from_json, from_text};
 pub use error::RowError;
 pub use row::Row;
 pub use table::Table;
+pub(crate) use table::value_key;
 pub(crate) use undo::Undone;
 
 use crate::clock::Clock;

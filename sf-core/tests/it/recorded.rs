@@ -175,3 +175,43 @@ async fn the_share_of_an_app_in_recorded_limits_is_read() {
     assert_eq!(client.known_limits(), read);
     assert_eq!(Some(client.usage().unwrap().left()), limits["DailyApiRequests"]["Remaining"].as_u64());
 }
+
+#[cfg(feature = "sobject")]
+#[tokio::test]
+async fn the_recorded_organization_is_read_as_a_row() {
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Organization {
+        name: String,
+        namespace_prefix: Option<String>,
+        is_sandbox: bool,
+        monthly_page_views_used: u32,
+        address: Value,
+    }
+    let Some(case) = recorded("cumulusci-describes/GET_sobjects_Organization.json") else { return };
+    let body = case["response"]["body"].as_str().unwrap();
+    // Headers stand in lists in this one.
+    let case = serde_json::json!({
+        "request": { "method": "GET" },
+        "response": { "status": case["response"]["status"], "headers": {}, "body": body },
+    });
+    let (_org, client) = playing(&case).await;
+    let id = "00D5i0000000001EAA".parse().unwrap();
+    let read: Organization = client.retrieve("Organization", id, &[]).await.unwrap();
+    let raw: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(raw["Name"], read.name);
+    assert_eq!((read.namespace_prefix, read.is_sandbox, read.monthly_page_views_used), (None, true, 0));
+    assert_eq!(read.address, raw["Address"]);
+}
+
+#[tokio::test]
+async fn the_recorded_resources_of_a_version_are_read() {
+    let Some(case) = recorded("restforce-db/200_get_data_api_version.json") else { return };
+    let (_org, client) = playing(&case).await;
+    let read: std::collections::BTreeMap<String, String> = client.get("").json().await.unwrap();
+    let raw: Value = serde_json::from_str(case["response"]["body"].as_str().unwrap()).unwrap();
+    assert_eq!(read.len(), raw.as_object().unwrap().len());
+    assert_eq!(raw["identity"], read["identity"]);
+    let usage = client.usage().unwrap();
+    assert_eq!((usage.used, usage.max), (105, 15_000));
+}

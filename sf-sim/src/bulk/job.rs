@@ -105,6 +105,15 @@ impl Job {
         self.end(Stage::Aborted, now);
     }
 
+    /// Aborts a job that is not over yet; whether it was one.
+    pub(crate) fn end_aborted(&mut self, now: i64) -> bool {
+        let runs = !self.is_over();
+        if runs {
+            self.abort(now);
+        }
+        runs
+    }
+
     pub(super) fn complete(&mut self, result: Arc<JobResult>, now: i64) {
         if !self.is_over() {
             self.end(Stage::Complete(result), now);

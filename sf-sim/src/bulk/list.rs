@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Job, bad};
+use super::{IngestJob, Job, bad};
 use crate::id::RecordId;
 use crate::org::Shared;
 use crate::rest::{Answer, DataCall};
@@ -14,14 +14,16 @@ const PAGE: usize = 1_000;
 /// Jobs in the order of their creation, a page at a time.
 pub(super) fn list(org: &Shared, data: &DataCall<'_>) -> Answer {
     let filter = |name: &str| data.call.parameter(name).filter(|value| !value.is_empty());
-    let after = match filter("queryLocator").map(|locator| place(&locator)) {
+    let place = match filter("queryLocator").map(|locator| Place::of(&locator)) {
         Some(None) => return bad("INVALID_QUERY_LOCATOR", "invalid query locator"),
-        Some(Some((id, seen))) => Some((id, seen)),
+        Some(place) => place,
         None => None,
     };
-    let seen = after.map_or(0, |(_, seen)| seen);
-    let kind = filter("jobType");
-    let wanted = |job: &str| kind.as_ref().is_none_or(|kind| kind == job);
+    let (after, seen) = place.as_ref().map_or((None, 0), |place| (Some(place.last), place.seen));
+    // What the first page was asked for holds for those behind it.
+    let kinds: Vec<String> =
+        place.and_then(|place| place.kind.map(str::to_owned)).into_iter().chain(filter("jobType")).collect();
+    let wanted = |job: &str| kinds.iter().all(|kind| kind == job);
     // All jobs run in parallel, and PK chunking is a setting of jobs of the older API.
     let none = filter("isPkChunkingEnabled").is_some_and(|on| on.eq_ignore_ascii_case("true"))
         || filter("concurrencyMode").is_some_and(|mode| !mode.eq_ignore_ascii_case("Parallel"));
@@ -29,19 +31,26 @@ pub(super) fn list(org: &Shared, data: &DataCall<'_>) -> Answer {
     let now = org.clock.now_ms();
     let mut state = org.state();
     state.drop_old_jobs(now);
-    let queries = state.jobs.iter().filter(|_| wanted("V2Query")).map(|(id, job)| (*id, listed(job)));
-    let ingests = state.ingest.iter().filter(|_| wanted("V2Ingest")).map(|(id, job)| (id, job.listed()));
-    let mut jobs: Vec<(RecordId, Value)> =
-        queries.chain(ingests).filter(|(id, _)| !none && after.is_none_or(|(last, _)| *id > last)).collect();
+    let queries = state.jobs.keys().copied().filter(|_| wanted("V2Query"));
+    let ingests = state.ingest.ids().filter(|_| wanted("V2Ingest"));
+    let behind = |id: &RecordId| !none && after.is_none_or(|last| *id > last);
+    let mut ids: Vec<RecordId> = queries.chain(ingests).filter(behind).collect();
+    ids.sort_unstable();
+    let done = ids.len() <= PAGE;
+    ids.truncate(PAGE);
+    let one = |id: &RecordId| {
+        state.jobs.get(id).map(listed).or_else(|| state.ingest.get(*id).map(IngestJob::listed))
+    };
+    let records: Vec<Value> = ids.iter().filter_map(one).collect();
     drop(state);
-    jobs.sort_by_key(|(id, _)| *id);
-    let done = jobs.len() <= PAGE;
-    jobs.truncate(PAGE);
-    let next = jobs.last().filter(|_| !done).map(|(last, _)| {
+    let next = ids.last().filter(|_| !done).map(|last| {
+        let kind = KINDS
+            .iter()
+            .find_map(|(_, kind)| kind.filter(|kind| kinds.first().is_some_and(|one| one == kind)));
+        let place = Place { last: *last, kind, seen: seen + PAGE };
         // Both lists are gone on with in the same place, as documented.
-        format!("/services/data/{}/jobs/ingest?queryLocator={}", data.version, locator(*last, seen + PAGE))
+        format!("/services/data/{}/jobs/ingest?queryLocator={}", data.version, place.locator())
     });
-    let records: Vec<Value> = jobs.into_iter().map(|(_, job)| job).collect();
     Answer::json(StatusCode::OK, &json!({ "done": done, "records": records, "nextRecordsUrl": next }))
 }
 
@@ -52,12 +61,30 @@ fn listed(job: &Job) -> Value {
     Value::Object(body)
 }
 
-/// `01gR0000000opRTIAY-2000`: opaque to clients; here the last job told, under the prefix of a locator, and how many were.
-fn locator(last: RecordId, seen: usize) -> String {
-    format!("01g{}-{seen}", last.as_str15().get(3..).unwrap_or_default())
+/// The kinds of jobs that a list is of, by the last characters of its locators' ids.
+const KINDS: [(&str, Option<&str>); 3] = [("AAA", None), ("AAQ", Some("V2Query")), ("AAY", Some("V2Ingest"))];
+
+/// Where a list goes on.
+struct Place {
+    /// The job told last.
+    last: RecordId,
+    /// The only kind of jobs that the list is of.
+    kind: Option<&'static str>,
+    /// How many jobs were told.
+    seen: usize,
 }
 
-fn place(locator: &str) -> Option<(RecordId, usize)> {
-    let (id, seen) = locator.strip_prefix("01g")?.split_once('-')?;
-    Some((format!("750{id}").parse().ok()?, seen.parse().ok()?))
+impl Place {
+    /// `01gR0000000opRTIAY-2000`: opaque to clients.
+    fn locator(&self) -> String {
+        let end = KINDS.iter().find(|(_, kind)| *kind == self.kind).map_or("AAA", |(end, _)| end);
+        format!("01g{}{end}-{}", self.last.as_str15().get(3..).unwrap_or_default(), self.seen)
+    }
+
+    fn of(locator: &str) -> Option<Self> {
+        let (id, seen) = locator.strip_prefix("01g")?.split_once('-')?;
+        let (id, end) = id.split_at_checked(12)?;
+        let (_, kind) = KINDS.iter().find(|(known, _)| *known == end)?;
+        Some(Self { last: format!("750{id}").parse().ok()?, kind: *kind, seen: seen.parse().ok()? })
+    }
 }

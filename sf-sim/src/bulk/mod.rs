@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use format::{Delimiter, LineEnding};
-pub(crate) use ingest::{IngestJobs, IngestKnobs, route as ingest_route, tend};
+pub(crate) use ingest::{IngestJob, IngestJobs, IngestKnobs, route as ingest_route, tend};
 pub(crate) use job::Job;
 use job::{Order, Poll, Written};
 use result::JobResult;

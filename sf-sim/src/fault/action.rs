@@ -44,7 +44,7 @@ pub enum Action {
     MoveOrg {
         /// The new instance URL.
         to: String,
-        /// What the old host answers.
+        /// What the old host answers. A status of 300 to 399 without a `Location` sends the call to its path on the new host.
         old: Reply,
     },
     /// The job of the call stays `InProgress`.
@@ -57,6 +57,8 @@ pub enum Action {
         /// Its `errorMessage`.
         message: String,
     },
+    /// Somebody else aborts the job of the call: before the org looks at the call, or right after it created the job.
+    AbortJob,
     /// The org forgets the job of the call, after answering where it was just created.
     LoseJob,
 }
@@ -132,6 +134,16 @@ impl Action {
         Self::Reply(Reply::html(503, "Down For Maintenance"))
     }
 
+    /// `502` with an HTML page, as an edge server gives it when it cannot reach the org.
+    pub fn bad_gateway() -> Self {
+        Self::Reply(Reply::html(502, "Bad Gateway"))
+    }
+
+    /// `400 LIMIT_EXCEEDED` in these words: what Bulk API 2.0 answers when a day's allowance of jobs or storage is used up.
+    pub fn limit_exceeded(message: &str) -> Self {
+        Self::error(400, "LIMIT_EXCEEDED", message)
+    }
+
     /// `500 UNKNOWN_EXCEPTION`.
     pub fn server_error() -> Self {
         Self::error(
@@ -197,6 +209,11 @@ impl Action {
             to: to.into(),
             old: Reply::error(401, "INVALID_SESSION_ID", "Session expired or invalid"),
         }
+    }
+
+    /// The org moves; its old host sends each call to its path on the new one with this status, as 301 or 302.
+    pub fn move_org_redirecting(to: impl Into<String>, status: u16) -> Self {
+        Self::MoveOrg { to: to.into(), old: Reply::empty(status) }
     }
 
     /// The job ends as `Failed` with this message.

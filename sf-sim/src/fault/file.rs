@@ -97,9 +97,12 @@ enum ActionText {
     ExpireSession,
     MoveOrg(MoveText),
     SlowJob(SlowText),
-    FailJob(FailText),
+    FailJob(MessageText),
+    AbortJob,
     LoseJob,
     Unavailable,
+    BadGateway,
+    LimitExceeded(MessageText),
     ServerError,
     TooManyRequests(RetryText),
     DailyLimit,
@@ -155,7 +158,7 @@ struct SlowText {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FailText {
+struct MessageText {
     message: String,
 }
 
@@ -219,8 +222,11 @@ impl From<ActionText> for Action {
             ActionText::MoveOrg(MoveText { to, old: Some(old) }) => Self::MoveOrg { to, old: old.into() },
             ActionText::MoveOrg(MoveText { to, old: None }) => Self::move_org(to),
             ActionText::SlowJob(SlowText { polls }) => Self::SlowJob { polls },
-            ActionText::FailJob(FailText { message }) => Self::FailJob { message },
+            ActionText::FailJob(MessageText { message }) => Self::FailJob { message },
+            ActionText::AbortJob => Self::AbortJob,
             ActionText::LoseJob => Self::LoseJob,
+            ActionText::BadGateway => Self::bad_gateway(),
+            ActionText::LimitExceeded(MessageText { message }) => Self::limit_exceeded(&message),
             ActionText::Unavailable => Self::unavailable(),
             ActionText::ServerError => Self::server_error(),
             ActionText::TooManyRequests(RetryText { retry_after }) => Self::too_many_requests(retry_after),
@@ -245,6 +251,10 @@ mod tests {
             {"on": {"path": "*/describe"}, "times": "always", "then": {"reply": {"status": 503, "body": "<h1>x</h1>", "headers": {"Retry-After": "2"}}}},
             {"on": "create_job", "containing": "FROM Lead", "then": {"slow_job": {"polls": 3}}},
             {"on": "any", "times": 4, "then": "reset_after"},
+            {"on": "close", "then": "abort_job"},
+            {"on": "upload", "then": "bad_gateway"},
+            {"on": "create_ingest", "then": {"limit_exceeded": {"message": "no more"}}},
+            {"on": "query", "then": {"move_org": {"to": "https://new.example", "old": {"status": 301}}}},
             {"on": "token", "then": {"reply": {"status": 400, "body": {"error": "invalid_grant"}}}}
         ]"#;
         let html = Reply {
@@ -264,6 +274,10 @@ mod tests {
             Fault::on(Route::path("*/describe")).always().then(Action::Reply(html)),
             Fault::on(Route::CreateJob).containing("FROM Lead").then(Action::SlowJob { polls: Some(3) }),
             Fault::on(Route::Any).times(4).then(Action::ResetAfter),
+            Fault::on(Route::Close).then(Action::AbortJob),
+            Fault::on(Route::Upload).then(Action::Reply(Reply::html(502, "Bad Gateway"))),
+            Fault::on(Route::CreateIngest).then(Action::error(400, "LIMIT_EXCEEDED", "no more")),
+            Fault::on(Route::Query).then(Action::move_org_redirecting("https://new.example", 301)),
             Fault::on(Route::Token).then(Action::Reply(refused)),
         ];
         assert_eq!(parse(text).unwrap(), expected);

@@ -304,6 +304,12 @@ impl Sim {
         self.shared.state().knobs.ingest.row_locks = locks;
     }
 
+    /// With so many rows that failed with `UNABLE_TO_LOCK_ROW` an ingest job fails as a whole (`TooManyLockFailure`); none,
+    /// which is so unless told otherwise: it never does.
+    pub fn set_lock_failure_limit(&self, rows: Option<u64>) {
+        self.shared.state().knobs.ingest.lock_failure_limit = rows;
+    }
+
     /// How many transactions of an ingest job are committed yet after it was aborted, one at each later look at its state.
     pub fn set_commits_after_abort(&self, transactions: u32) {
         self.shared.state().knobs.ingest.commits_after_abort = transactions;

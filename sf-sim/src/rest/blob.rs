@@ -6,6 +6,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
+use super::multipart::{self, Part};
 use super::{Answer, Call};
 use crate::id::RecordId;
 use crate::org::Shared;
@@ -43,86 +44,69 @@ pub(super) fn read(org: &Shared, object: &str, id: &str, field: &str) -> Answer 
 
 /// The members of a multipart body; none where the body is of another kind.
 pub(super) fn members(call: &Call) -> Option<Result<Map<String, Value>, Answer>> {
-    let content_type = call.header(CONTENT_TYPE.as_str()).unwrap_or_default();
-    if !content_type.to_ascii_lowercase().starts_with("multipart/form-data") {
-        return None;
-    }
-    let boundary = content_type.split(';').find_map(|part| part.trim().strip_prefix("boundary="));
-    let read = boundary.and_then(|boundary| fields(&call.body, boundary.trim_matches('"')));
-    Some(read.ok_or_else(|| {
-        let message = "Multipart message is not well formed";
-        Answer::data(StatusCode::BAD_REQUEST, "INVALID_MULTIPART_REQUEST", message)
-    }))
+    let boundary = multipart::boundary(call.header(CONTENT_TYPE.as_str()).unwrap_or_default())?;
+    Some(multipart::parts(&call.body, &boundary).map_or_else(|| Err(not_well_formed()), fields))
+}
+
+fn not_well_formed() -> Answer {
+    let message = "Multipart message is not well formed";
+    Answer::data(StatusCode::BAD_REQUEST, "INVALID_MULTIPART_REQUEST", message)
 }
 
 /// The JSON part's members, and each file as the text of its field.
-fn fields(body: &[u8], boundary: &str) -> Option<Map<String, Value>> {
-    let mut row: Option<Map<String, Value>> = None;
-    let mut files = Vec::new();
-    for part in parts(body, boundary)? {
-        let (head, content) = split_once(part, b"\r\n\r\n")?;
-        let head = std::str::from_utf8(head).ok()?;
-        let line = |name: &str| {
-            head.lines().find_map(|line| {
-                let (key, value) = line.split_once(':')?;
-                key.trim().eq_ignore_ascii_case(name).then(|| value.trim())
-            })
-        };
-        if line("content-type").is_some_and(|of| of.to_ascii_lowercase().starts_with("application/json")) {
-            row = Some(serde_json::from_slice(content).ok()?);
-        } else {
-            let name = line("content-disposition")?
-                .split(';')
-                .find_map(|part| Some(part.trim().strip_prefix("name=")?.trim_matches('"').to_owned()))?;
-            files.push((name, STANDARD.encode(content)));
-        }
+fn fields(parts: Vec<Part>) -> Result<Map<String, Value>, Answer> {
+    // A file may be JSON too.
+    let place = parts.iter().position(|part| part.is_json() && !part.is_file).ok_or_else(not_well_formed)?;
+    let mut files = parts;
+    let row = files.remove(place);
+    let mut row: Map<String, Value> =
+        serde_json::from_slice(&row.content).map_err(|error| Answer::bad_json(&error))?;
+    for file in files {
+        let name = file.name.ok_or_else(not_well_formed)?;
+        row.insert(name, STANDARD.encode(&file.content).into());
     }
-    let mut row = row?;
-    for (name, text) in files {
-        row.insert(name, text.into());
-    }
-    Some(row)
-}
-
-/// What stands between the boundaries, up to the last one, which ends in two dashes.
-fn parts<'b>(body: &'b [u8], boundary: &str) -> Option<Vec<&'b [u8]>> {
-    let first = format!("--{boundary}");
-    let next = format!("\r\n--{boundary}");
-    let mut rest = split_once(body, first.as_bytes())?.1;
-    let mut parts = Vec::new();
-    while let Some(part) = rest.strip_prefix(b"\r\n") {
-        let (content, after) = split_once(part, next.as_bytes())?;
-        parts.push(content);
-        rest = after;
-    }
-    rest.starts_with(b"--").then_some(parts)
-}
-
-fn split_once<'b>(bytes: &'b [u8], by: &[u8]) -> Option<(&'b [u8], &'b [u8])> {
-    let at = bytes.windows(by.len()).position(|window| window == by)?;
-    Some((&bytes[..at], &bytes[at + by.len()..]))
+    Ok(row)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(body: &[u8]) -> Result<Map<String, Value>, Answer> {
+        fields(multipart::parts(&bytes::Bytes::copy_from_slice(body), "b1").unwrap())
+    }
+
     #[test]
     fn a_file_is_read_byte_by_byte_beside_the_rows_other_fields() {
         let body = b"--b1\r\nContent-Disposition: form-data; name=\"entity_document\"\r\nContent-Type: application/json\r\n\r\n\
             {\"Name\":\"x\"}\r\n--b1\r\nContent-Type: application/pdf\r\nContent-Disposition: form-data; name=\"Body\"; filename=\"x.pdf\"\r\n\r\n\
             \r\n--b\x00\xff\r\n\r\n--b1--\r\n";
-        let found = fields(body, "b1").unwrap();
+        let found = read(body).unwrap();
         assert_eq!(found["Name"], "x");
         assert_eq!(STANDARD.decode(found["Body"].as_str().unwrap()).unwrap(), b"\r\n--b\x00\xff\r\n");
     }
 
     #[test]
-    fn a_body_without_its_end_is_none() {
-        for body in
-            ["", "--b1", "--b1\r\nContent-Type: application/json\r\n\r\n{}", "--b1\r\n\r\n\r\n--b1\r\n"]
-        {
-            assert_eq!(fields(body.as_bytes(), "b1"), None, "{body:?}");
+    fn a_file_may_be_json_itself_and_come_first() {
+        let body = b"--b1\r\nContent-Type: application/json\r\nContent-Disposition: form-data; name=\"Body\"; filename=\"x.json\"\r\n\r\n\
+            [1]\r\n--b1\r\nContent-Type: application/json\r\nContent-Disposition: form-data; name=\"entity\"\r\n\r\n\
+            {\"Name\":\"x\"}\r\n--b1--";
+        let found = read(body).unwrap();
+        assert_eq!((&found["Name"], &found["Body"]), (&"x".into(), &STANDARD.encode("[1]").into()));
+    }
+
+    #[test]
+    fn there_is_a_row_which_is_json_and_every_file_has_a_name() {
+        let json = "Content-Type: application/json";
+        for (parts, code) in [
+            (vec![("Content-Type: text/plain", "x")], "INVALID_MULTIPART_REQUEST"),
+            (vec![(json, "{}"), ("Content-Type: text/plain", "x")], "INVALID_MULTIPART_REQUEST"),
+            (vec![(json, "{")], "JSON_PARSER_ERROR"),
+        ] {
+            let parts: String =
+                parts.iter().map(|(head, content)| format!("--b1\r\n{head}\r\n\r\n{content}\r\n")).collect();
+            let refused = read(format!("{parts}--b1--").as_bytes()).unwrap_err();
+            assert!(String::from_utf8_lossy(&refused.body[0]).contains(code), "{parts}");
         }
     }
 }

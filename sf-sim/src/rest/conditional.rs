@@ -5,6 +5,10 @@ use http::StatusCode;
 use http::header::{ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LAST_MODIFIED};
 
 use super::{Answer, Call};
+use crate::id::RecordId;
+use crate::schema::ObjectDef;
+use crate::store::{Row, Store};
+use crate::value::Cell;
 
 const DATE_FORMAT: &str = "%a, %d %b %Y %H:%M:%S GMT";
 
@@ -18,11 +22,26 @@ pub(super) struct Stamped {
 impl Stamped {
     /// Of what has this name and was last changed then.
     pub(super) fn of(name: &str, changed_ms: i64) -> Self {
+        Self::tagged(format!("{name}@{changed_ms}").as_bytes(), changed_ms)
+    }
+
+    /// Of a row; none where its object keeps no stamp of change. The tag is one of all that the row holds: stamps are whole
+    /// seconds, in which a row can change more than once.
+    pub(super) fn of_row(object: &ObjectDef, row: &Row) -> Option<Self> {
+        let Cell::DateTime(changed_ms) = row.get(object.system().modstamp?) else { return None };
+        let mut text = row.id().as_str15().as_bytes().to_vec();
+        for at in 0..object.fields().len() {
+            text.push(b',');
+            row.get(at).write_csv(&mut text);
+        }
+        Some(Self::tagged(&text, changed_ms))
+    }
+
+    fn tagged(content: &[u8], changed_ms: i64) -> Self {
         // FNV-1a: what is wanted is that another version has another tag, in every run the same.
-        let text = format!("{name}@{changed_ms}");
-        let hash = text
-            .bytes()
-            .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        let hash = content
+            .iter()
+            .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
         let changed = DateTime::from_timestamp_millis(changed_ms).unwrap_or_default();
         Self { changed, tag: format!("{hash:08x}") }
     }
@@ -52,7 +71,11 @@ impl Stamped {
             None => since(call, IF_UNMODIFIED_SINCE.as_str())
                 .is_some_and(|since| since < self.changed.timestamp()),
         };
-        outdated.then(|| self.told(Answer::empty(StatusCode::PRECONDITION_FAILED)))
+        outdated.then(|| self.refused())
+    }
+
+    fn refused(&self) -> Answer {
+        self.told(Answer::empty(StatusCode::PRECONDITION_FAILED))
     }
 
     fn is_among(&self, tags: &str) -> bool {
@@ -65,8 +88,55 @@ impl Stamped {
     }
 }
 
+/// On what a write hangs. Asked under the lock that the write takes, so that nobody writes between the question and the write.
+/// Only PATCH asks: DELETE does not support these headers, and `If-Modified-Since` is about reading.
+#[derive(Debug)]
+pub(super) struct WriteConditions<'a> {
+    call: &'a Call,
+}
+
+impl<'a> WriteConditions<'a> {
+    /// What a call asks for; 400 where a header is no tag or no date, as documented for writes.
+    pub(super) fn of(call: &'a Call) -> Result<Self, Answer> {
+        let is_tag = |text: &str| text.trim() == "*" || text.contains('"');
+        for (name, is_right) in [
+            (IF_MATCH, &is_tag as &dyn Fn(&str) -> bool),
+            (IF_NONE_MATCH, &is_tag),
+            (IF_UNMODIFIED_SINCE, &|text: &str| date(text).is_some()),
+        ] {
+            if let Some(value) = call.header(name.as_str()).filter(|value| !is_right(value)) {
+                let message = format!("The value of the header {name} is not valid: {value}");
+                return Err(Answer::data(StatusCode::BAD_REQUEST, "INVALID_HEADER", message));
+            }
+        }
+        Ok(Self { call })
+    }
+
+    /// Of a row that is there; one that is not, or not any more, is refused for that by the write itself.
+    pub(super) fn met_by(&self, store: &Store, object: &ObjectDef, id: RecordId) -> Result<(), Answer> {
+        let row = store.row(&object.name, id).filter(|row| !row.is_deleted());
+        let Some(stamped) = row.and_then(|row| Stamped::of_row(object, row)) else { return Ok(()) };
+        if let Some(refused) = stamped.outdated(self.call) {
+            return Err(refused);
+        }
+        let known = self.call.header(IF_NONE_MATCH.as_str()).is_some_and(|tags| stamped.is_among(tags));
+        if known { Err(stamped.refused()) } else { Ok(()) }
+    }
+
+    /// Of a row that is yet to be made: nothing has any tag.
+    pub(super) fn met_by_none(&self) -> Result<(), Answer> {
+        match self.call.header(IF_MATCH.as_str()) {
+            Some(_) => Err(Answer::empty(StatusCode::PRECONDITION_FAILED)),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The seconds since the epoch that a header names; one that is no date is as good as none.
 fn since(call: &Call, header: &str) -> Option<i64> {
-    let date = NaiveDateTime::parse_from_str(call.header(header)?, DATE_FORMAT).ok()?;
-    Some(date.and_utc().timestamp())
+    date(call.header(header)?)
+}
+
+fn date(text: &str) -> Option<i64> {
+    Some(NaiveDateTime::parse_from_str(text, DATE_FORMAT).ok()?.and_utc().timestamp())
 }

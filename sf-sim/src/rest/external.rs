@@ -4,12 +4,12 @@ use http::header::LOCATION;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::conditional::WriteConditions;
 use super::{Answer, DataCall, rows};
 use crate::id::RecordId;
 use crate::org::Shared;
 use crate::schema::{FieldDef, ObjectDef, Type};
-use crate::store::{RowError, Store, from_text};
-use crate::value::Cell;
+use crate::store::{Row, RowError, Store, from_text, value_key};
 
 /// The version from which an upsert that changed a row answers with a body.
 const TELLS_CREATED: u32 = 46;
@@ -48,17 +48,20 @@ enum NotOne {
     None,
     Several(Vec<RecordId>),
     Refused(RowError),
+    /// The row is another than the caller meant.
+    Unmet(Answer),
 }
 
 impl NotOne {
-    fn answer(&self, data: &DataCall<'_>, object: &ObjectDef) -> Answer {
+    fn answer(self, data: &DataCall<'_>, object: &ObjectDef) -> Answer {
         match self {
             Self::None => Answer::not_found(),
             Self::Several(ids) => {
                 let urls = ids.iter().map(|id| rows::row_url(data, object, *id).into()).collect();
                 Answer::json(StatusCode::MULTIPLE_CHOICES, &Value::Array(urls))
             }
-            Self::Refused(error) => Answer::row_error(error),
+            Self::Refused(error) => Answer::row_error(&error),
+            Self::Unmet(refused) => refused,
         }
     }
 }
@@ -79,8 +82,14 @@ fn upsert(org: &Shared, data: &DataCall<'_>, object: &ObjectDef, key: (&str, &st
     }
     let insert_forbidden = data.call.parameter("updateOnly").is_some_and(|value| value == "true");
     // Looked up and written under one lock: two upserts that meet make one row.
+    let conditions = match WriteConditions::of(data.call) {
+        Ok(conditions) => conditions,
+        Err(refused) => return refused,
+    };
     let written = data.write(org, |store| {
         let found = one(matches(store, object, key.0, key.1))?;
+        let met = found.map_or_else(|| conditions.met_by_none(), |id| conditions.met_by(store, object, id));
+        met.map_err(NotOne::Unmet)?;
         if found.is_none() && insert_forbidden {
             return Err(NotOne::None);
         }
@@ -154,16 +163,12 @@ pub(super) fn matches(
         let row = table.latest(id).filter(|row| !row.is_deleted());
         return Ok(row.map(|row| row.id()).into_iter().collect());
     }
-    // Decimals are alike that are written differently, which only a look at the rows tells.
-    if !key.ty.is_decimal()
-        && let Some(found) = table.unique_row(at, &wanted.as_cell())
-    {
-        return Ok(found.into_iter().collect());
+    if let Some(found) = table.rows_with(at, &wanted.as_cell()) {
+        return Ok(found);
     }
-    let same = |cell: Cell<'_>| match (cell, wanted.as_cell()) {
-        (Cell::Null, _) => false,
-        (Cell::Text(a), Cell::Text(b)) if !key.case_sensitive => a.to_lowercase() == b.to_lowercase(),
-        (a, b) => a == b,
+    let Some(wanted) = value_key(&wanted.as_cell(), key.case_sensitive) else { return Ok(Vec::new()) };
+    let same = |row: &&std::sync::Arc<Row>| {
+        !row.is_deleted() && value_key(&row.get(at), key.case_sensitive).as_ref() == Some(&wanted)
     };
-    Ok(table.rows().filter(|row| !row.is_deleted() && same(row.get(at))).map(|row| row.id()).collect())
+    Ok(table.rows().filter(same).map(|row| row.id()).collect())
 }

@@ -7,6 +7,8 @@ mod collections;
 mod composite;
 mod conditional;
 mod external;
+pub(crate) mod multipart;
+mod pretty;
 pub(crate) mod query;
 pub(crate) mod rows;
 mod rowset;
@@ -21,6 +23,7 @@ use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
 pub(crate) use answer::Answer;
+pub(crate) use pretty::spaced;
 pub(crate) use query::Cursor;
 pub(crate) use rowset::{RowSet, RowSetWriter};
 pub(crate) use versions::Version;

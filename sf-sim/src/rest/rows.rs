@@ -4,7 +4,7 @@ use http::header::{CONTENT_TYPE, LOCATION};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::conditional::Stamped;
+use super::conditional::{Stamped, WriteConditions};
 use super::{Answer, Call, DataCall, blob, changes, external};
 use crate::describe::{self, Place};
 use crate::id::RecordId;
@@ -101,25 +101,26 @@ fn row(org: &Shared, data: &DataCall<'_>, name: &str, id: &str) -> Answer {
     }
     let Ok(id) = id.parse::<RecordId>() else { return Answer::not_found() };
     let user = data.session.user;
-    if matches!(*method, Method::PATCH | Method::DELETE)
-        && let Some(outdated) =
-            org.read(|store| stamped(&object, store.row(&object.name, id)?)?.outdated(data.call))
-    {
-        return outdated;
-    }
     let done = match *method {
         Method::GET | Method::HEAD => return read(org, data, &object, id),
-        Method::PATCH => match members(data.call) {
-            Ok(body) => data.write(org, |store| store.update_json(&object.name, id, &body, user)),
-            Err(refused) => return refused,
-        },
-        Method::DELETE => data.write(org, |store| store.delete(&object.name, id, user)),
+        Method::PATCH => update(org, data, &object, id),
+        Method::DELETE => {
+            let deleted = data.write(org, |store| store.delete(&object.name, id, user));
+            deleted.map_err(|error| Answer::row_error(&error))
+        }
         _ => return Answer::not_allowed(method, "DELETE,GET,HEAD,PATCH"),
     };
-    match done {
-        Ok(()) => Answer::empty(StatusCode::NO_CONTENT),
-        Err(error) => Answer::row_error(&error),
-    }
+    done.map_or_else(|refused| refused, |()| Answer::empty(StatusCode::NO_CONTENT))
+}
+
+fn update(org: &Shared, data: &DataCall<'_>, object: &ObjectDef, id: RecordId) -> Result<(), Answer> {
+    let body = members(data.call)?;
+    let conditions = WriteConditions::of(data.call)?;
+    data.write(org, |store| {
+        conditions.met_by(store, object, id)?;
+        let updated = store.update_json(&object.name, id, &body, data.session.user);
+        updated.map_err(|error| Answer::row_error(&error))
+    })
 }
 
 pub(super) fn read(org: &Shared, data: &DataCall<'_>, object: &ObjectDef, id: RecordId) -> Answer {
@@ -129,7 +130,7 @@ pub(super) fn read(org: &Shared, data: &DataCall<'_>, object: &ObjectDef, id: Re
             Ok(row) => row,
             Err(refused) => return refused,
         };
-        let stamped = stamped(object, row);
+        let stamped = Stamped::of_row(object, row);
         if let Some(refused) =
             stamped.as_ref().and_then(|s| s.outdated(data.call).or_else(|| s.unchanged(data.call)))
         {
@@ -147,14 +148,6 @@ pub(super) fn read(org: &Shared, data: &DataCall<'_>, object: &ObjectDef, id: Re
             Err(error) => Answer::row_error(&error),
         }
     })
-}
-
-/// Which version of a row this is; None where its object keeps no stamp of change.
-fn stamped(object: &ObjectDef, row: &Row) -> Option<Stamped> {
-    match row.get(object.system().modstamp?) {
-        Cell::DateTime(ms) => Some(Stamped::of(&row.id().to_string(), ms)),
-        _ => None,
-    }
 }
 
 fn readable<'a>(store: &'a Store, object: &ObjectDef, id: RecordId, now: i64) -> Result<&'a Row, Answer> {

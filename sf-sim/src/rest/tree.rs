@@ -109,7 +109,8 @@ fn insert(
     };
     made.push((name.clone(), id));
     for (relationship, records) in below {
-        let Some((child, field)) = child_of(store, object, relationship) else {
+        let child = store.catalog().child(&object.name, relationship);
+        let Some((child, field)) = child.map(|(child, field)| (child.clone(), field.name.clone())) else {
             let message = format!("No such relationship '{relationship}' on sobject of type {}", object.name);
             failed.push((name.clone(), RowError::new("INVALID_FIELD", message)));
             continue;
@@ -118,22 +119,4 @@ fn insert(
             insert(store, &child, record, Some((&field, id)), level + 1, user, (&mut *made, &mut *failed));
         }
     }
-}
-
-/// The object that a relationship's children are of, and its field that points to the parent.
-fn child_of(
-    store: &Store,
-    object: &ObjectDef,
-    relationship: &str,
-) -> Option<(std::sync::Arc<ObjectDef>, String)> {
-    store.catalog().iter().find_map(|child| {
-        let field = child.fields().iter().find(|field| {
-            field.reference_to.iter().any(|of| of.eq_ignore_ascii_case(&object.name))
-                && field
-                    .child_relationship_name
-                    .as_deref()
-                    .is_some_and(|name| name.eq_ignore_ascii_case(relationship))
-        })?;
-        Some((child.clone(), field.name.clone()))
-    })
 }

@@ -70,9 +70,8 @@ fn label(version: u32) -> String {
 pub(super) fn resources(org: &Shared, data: &DataCall<'_>) -> Answer {
     let base = format!("/services/data/{}", data.version);
     let mut map = Map::new();
-    for name in ["limits", "sobjects", "query", "queryAll", "jobs"] {
-        let url = if name == "jobs" { format!("{base}/jobs/query") } else { format!("{base}/{name}") };
-        map.insert(name.to_owned(), url.into());
+    for name in ["limits", "sobjects", "query", "queryAll", "composite", "jobs"] {
+        map.insert(name.to_owned(), format!("{base}/{name}").into());
     }
     map.insert("identity".to_owned(), org.identity_url(data.session.user).into());
     Answer::ok(&Value::Object(map))

@@ -198,6 +198,8 @@ struct KnobsText {
     job_polls: Option<u32>,
     job_ms: Option<u64>,
     row_locks: Option<bool>,
+    /// 0: none.
+    lock_failure_limit: Option<u64>,
     commits_after_abort: Option<u32>,
     late_outcomes: Option<u32>,
     upload_limit: Option<u64>,
@@ -256,6 +258,9 @@ fn knobs(org: &Arc<Shared>, call: &Call) -> Result<Answer, String> {
 fn ingest_knobs(sim: &Sim, knobs: &KnobsText) {
     if let Some(locks) = knobs.row_locks {
         sim.set_row_locks(locks);
+    }
+    if let Some(rows) = knobs.lock_failure_limit {
+        sim.set_lock_failure_limit((rows > 0).then_some(rows));
     }
     if let Some(transactions) = knobs.commits_after_abort {
         sim.set_commits_after_abort(transactions);

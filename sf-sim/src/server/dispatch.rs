@@ -105,7 +105,7 @@ async fn work(org: Arc<Shared>, mut call: Call, wire: Option<Arc<Wire>>) -> Resu
         Some(answer) => answer,
         None => match old_host(&org, &call) {
             Some(reply) => from_reply(&reply),
-            None => rest::respond(&org, &call).await,
+            None => rest::spaced(&call, rest::respond(&org, &call).await),
         },
     };
     let answer = match &firing {
@@ -160,7 +160,7 @@ async fn before(org: &Shared, call: &Call, firing: &Firing) -> Result<Option<Ans
             let to = to.trim_end_matches('/').to_owned();
             org.state().moved = Some(Moved { to, old: old.clone() });
         }
-        Action::SlowJob { .. } | Action::FailJob { .. } | Action::LoseJob => {
+        Action::SlowJob { .. } | Action::FailJob { .. } | Action::AbortJob | Action::LoseJob => {
             if let Some(id) = job_in(&call.path) {
                 trouble(org, id, firing);
             }
@@ -181,7 +181,7 @@ fn after(org: &Shared, call: &Call, firing: &Firing, mut answer: Answer) -> Resu
             firing.signals.fire();
             Err(Reset)
         }
-        Action::SlowJob { .. } | Action::FailJob { .. } | Action::LoseJob => {
+        Action::SlowJob { .. } | Action::FailJob { .. } | Action::AbortJob | Action::LoseJob => {
             let creates = [Route::CreateJob, Route::CreateIngest];
             let created =
                 answer.job.filter(|_| creates.iter().any(|route| route.matches(&call.method, &call.path)));
@@ -207,6 +207,13 @@ fn trouble(org: &Shared, id: RecordId, firing: &Firing) {
         Action::FailJob { message } => {
             let query = state.jobs.get_mut(&id).map(|job| job.fail(message.clone(), now));
             query.or_else(|| state.ingest.get_mut(id).map(|job| job.fail(message.clone(), now))).is_some()
+        }
+        Action::AbortJob => {
+            let late = state.knobs.ingest.commits_after_abort;
+            let query = state.jobs.get_mut(&id).map(|job| job.end_aborted(now));
+            query
+                .or_else(|| state.ingest.get_mut(id).map(|job| job.end_aborted(late, now)))
+                .unwrap_or_default()
         }
         Action::SlowJob { polls } => {
             let signals = || Arc::clone(&firing.signals);
@@ -235,7 +242,14 @@ fn old_host(org: &Shared, call: &Call) -> Option<Reply> {
         return None;
     }
     let state = org.state();
-    state.moved.as_ref().filter(|moved| moved.to != call.base).map(|moved| moved.old.clone())
+    let moved = state.moved.as_ref().filter(|moved| moved.to != call.base)?;
+    let old = moved.old.clone();
+    let redirects = (300..400).contains(&old.status);
+    if !redirects || old.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("location")) {
+        return Some(old);
+    }
+    let query = call.query.as_ref().map(|query| format!("?{query}")).unwrap_or_default();
+    Some(old.header("Location", format!("{}{}{query}", moved.to, call.path)))
 }
 
 fn from_reply(reply: &Reply) -> Answer {

@@ -9,7 +9,7 @@ use super::Loaded;
 use super::error::LoadError;
 use super::project::{self, Project, entries, file_name};
 use crate::id::RecordId;
-use crate::schema::{Catalog, Type};
+use crate::schema::Type;
 use crate::store::Store;
 
 /// Adds the records of every plan in the project's `data` folder.
@@ -112,7 +112,9 @@ impl Import<'_> {
             self.references.insert(reference.to_owned(), id);
         }
         for (relationship, value) in children {
-            let (child, field) = child_of(self.store.catalog(), object, relationship).ok_or_else(|| {
+            let child = self.store.catalog().child(object, relationship);
+            let names = child.map(|(child, field)| (child.name.clone(), field.name.clone()));
+            let (child, field) = names.ok_or_else(|| {
                 self.error(reference, format!("{object} has no child relationship {relationship}"))
                     .hint("Use the relationshipName of the child's lookup, with __r for a custom one.")
             })?;
@@ -158,15 +160,4 @@ impl Import<'_> {
 
 fn records(json: &Json) -> Option<&Vec<Json>> {
     json.get("records")?.as_array()
-}
-
-/// The object and the field behind a child relationship.
-fn child_of(catalog: &Catalog, parent: &str, relationship: &str) -> Option<(String, String)> {
-    let fits = |name: &Option<String>| name.as_deref().is_some_and(|n| n.eq_ignore_ascii_case(relationship));
-    catalog.iter().find_map(|child| {
-        let field = child.fields().iter().find(|f| {
-            fits(&f.child_relationship_name) && f.reference_to.iter().any(|o| o.eq_ignore_ascii_case(parent))
-        })?;
-        Some((child.name.clone(), field.name.clone()))
-    })
 }

@@ -82,7 +82,7 @@ impl Store {
         if row.deleted_before(&def, now.saturating_sub(BIN_MS)) {
             return Err(not_there());
         }
-        let mut values: Vec<Value> = (0..def.fields().len()).map(|at| row.get(at).to_value()).collect();
+        let mut values = row.values(&def);
         for (at, field) in def.fields().iter().enumerate().filter(|(_, f)| !f.reference_to.is_empty()) {
             let Value::Id(target) = values[at] else { continue };
             let gone = !coming.contains(&target)
@@ -135,7 +135,7 @@ impl Store {
             return;
         };
         let Some(def) = self.table(object).map(|table| table.def().clone()) else { return };
-        let mut values: Vec<Value> = (0..def.fields().len()).map(|at| row.get(at).to_value()).collect();
+        let mut values = row.values(&def);
         values[at] = Value::Id(target);
         if let Some(modstamp) = def.system().modstamp {
             values[modstamp] = Value::DateTime(self.clock.stamp_ms());

@@ -39,7 +39,7 @@ impl Store {
             self.note_taken(root, &def.name, id);
         }
         let stamp = self.clock.stamp_ms();
-        let mut values: Vec<Value> = (0..def.fields().len()).map(|at| old.get(at).to_value()).collect();
+        let mut values = old.values(def);
         set_system(def, &mut values, &Stamp { id, at: stamp, by: user, created: false });
         if let Some(at) = def.system().is_deleted {
             values[at] = Value::Bool(true);
@@ -130,7 +130,7 @@ impl Store {
     /// Empties one reference: a change by the org, so that only the system's own stamp moves.
     fn clear(&mut self, def: &ObjectDef, at: usize, id: RecordId) -> Result<(), RowError> {
         let Ok(old) = self.existing(def, id) else { return Ok(()) };
-        let mut values: Vec<Value> = (0..def.fields().len()).map(|at| old.get(at).to_value()).collect();
+        let mut values = old.values(def);
         values[at] = Value::Null;
         if let Some(modstamp) = def.system().modstamp {
             values[modstamp] = Value::DateTime(self.clock.stamp_ms());

@@ -1,26 +1,21 @@
 //! Roll-up summaries: what a master shows of its details, kept up with every write of a detail.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
+use super::tally::Shown;
 use super::{Row, Store};
 use crate::id::RecordId;
-use crate::schema::{FieldDef, ObjectDef, Rollup, Summary, Type};
-use crate::value::{Cell, Decimal, Value};
+use crate::schema::{FieldDef, ObjectDef, Rollup, Type};
+use crate::value::{Cell, Value};
 
 impl Store {
-    /// Keeps, in the tables of details, which rows belong to which master, for every summary that there is.
+    /// Has the tables of details keep what each summary that there is adds up to.
     pub(super) fn link_rollups(&mut self) {
-        let mut links = Vec::new();
-        for object in self.catalog.iter() {
-            for rollup in object.fields().iter().filter_map(|f| f.rollup.as_ref()) {
-                let place = self.catalog.get(&rollup.child).and_then(|child| child.field(&rollup.reference));
-                links.extend(place.map(|(at, _)| (rollup.child.clone(), at)));
-            }
-        }
-        for (child, at) in links {
-            if let Some(table) = self.table_mut(&child) {
-                table.sum_by(at);
+        let fields = self.catalog.iter().flat_map(|object| object.fields());
+        let rollups: Vec<Rollup> = fields.filter_map(|field| field.rollup.clone()).collect();
+        for rollup in rollups {
+            if let Some(table) = self.table_mut(&rollup.child) {
+                table.sum_by(&rollup);
             }
         }
     }
@@ -43,14 +38,14 @@ impl Store {
     fn sum_up(&mut self, child: &ObjectDef, at: usize, master: RecordId) {
         let Some(target) = self.table_of(master).map(|table| table.def().clone()) else { return };
         let Some(row) = self.row(&target.name, master).cloned() else { return };
-        let mut values: Vec<Value> = (0..target.fields().len()).map(|at| row.get(at).to_value()).collect();
+        let mut values = row.values(&target);
         let mut changed = false;
         for (place, field) in target.fields().iter().enumerate() {
             let Some(rollup) = field.rollup.as_ref() else { continue };
             let mine = rollup.child.eq_ignore_ascii_case(&child.name)
                 && child.field(&rollup.reference).is_some_and(|(reference, _)| reference == at);
             if mine {
-                let value = self.summary(child, at, master, rollup, field);
+                let value = self.summary(child, master, rollup, field);
                 changed |= value != values[place];
                 values[place] = value;
             }
@@ -69,57 +64,18 @@ impl Store {
         }
     }
 
-    fn summary(
-        &self,
-        child: &ObjectDef,
-        at: usize,
-        master: RecordId,
-        rollup: &Rollup,
-        field: &FieldDef,
-    ) -> Value {
-        let Some(table) = self.table(&child.name) else { return Value::Null };
-        let details: Vec<&Arc<Row>> = table
-            .details(at, master)
-            .filter(|row| !row.is_deleted() && rollup.filters.iter().all(|f| f.holds(child, row)))
-            .collect();
-        if rollup.operation == Summary::Count {
-            return Value::Num(i64::try_from(details.len()).unwrap_or(i64::MAX).into());
-        }
-        let Some((of, _)) = rollup.field.as_ref().and_then(|name| child.field(name)) else {
-            return Value::Null;
-        };
-        let cells = details.iter().map(|row| row.get(of)).filter(|cell| !cell.is_null());
-        match rollup.operation {
-            Summary::Sum => {
-                let numbers = cells.filter_map(|cell| match cell {
-                    Cell::Num(n) => Some(n),
-                    Cell::Int(n) => Some(n.into()),
-                    _ => None,
-                });
-                Value::Num(Decimal::sum(numbers))
-            }
+    fn summary(&self, child: &ObjectDef, master: RecordId, rollup: &Rollup, field: &FieldDef) -> Value {
+        let shown = self.table(&child.name).and_then(|table| Some((table, table.summary(rollup, master)?)));
+        match shown {
+            Some((_, Shown::Count(rows))) => Value::Num(i64::try_from(rows).unwrap_or(i64::MAX).into()),
+            Some((_, Shown::Sum(sum))) => Value::Num(sum),
+            Some((table, Shown::Of(Some((row, of))))) => match table.latest(row).map(|row| row.get(of)) {
+                Some(Cell::Int(n)) if field.ty != Type::Int => Value::Num(n.into()),
+                Some(cell) => cell.to_value(),
+                None => Value::Null,
+            },
             // No detail has a value: a number shows nothing then, as a date does.
-            operation => {
-                let best = cells.reduce(|a, b| {
-                    let b_wins = (order(a, b) == std::cmp::Ordering::Greater) == (operation == Summary::Min);
-                    if order(a, b).is_ne() && b_wins { b } else { a }
-                });
-                match best {
-                    Some(Cell::Int(n)) if field.ty != Type::Int => Value::Num(n.into()),
-                    Some(cell) => cell.to_value(),
-                    None => Value::Null,
-                }
-            }
+            Some((_, Shown::Of(None))) | None => Value::Null,
         }
-    }
-}
-
-fn order(a: Cell<'_>, b: Cell<'_>) -> std::cmp::Ordering {
-    match (a, b) {
-        (Cell::Num(a), Cell::Num(b)) => a.cmp(&b),
-        (Cell::Int(a), Cell::Int(b)) => a.cmp(&b),
-        (Cell::Date(a), Cell::Date(b)) => a.cmp(&b),
-        (Cell::DateTime(a), Cell::DateTime(b)) => a.cmp(&b),
-        _ => std::cmp::Ordering::Equal,
     }
 }

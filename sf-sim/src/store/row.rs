@@ -7,7 +7,7 @@ use chrono::{Datelike as _, NaiveDate};
 use super::error::RowError;
 use crate::id::RecordId;
 use crate::schema::{ObjectDef, Type};
-use crate::value::{Cell, Decimal};
+use crate::value::{Cell, Decimal, Value};
 
 /// One version of a row. It never changes: a write makes a new version, so who holds an `Arc` of one keeps
 /// seeing what was there.
@@ -109,6 +109,11 @@ impl Row {
         let before: u32 = self.cells[..word].iter().map(|w| w.count_ones()).sum::<u32>() + below.count_ones();
         let slot = self.cells[usize::from(self.bitmap_words) + before as usize];
         self.unpack(slot)
+    }
+
+    /// One value a field of its object.
+    pub(crate) fn values(&self, object: &ObjectDef) -> Vec<Value> {
+        (0..object.fields().len()).map(|at| self.get(at).to_value()).collect()
     }
 
     /// The JSON of an address or a location, made of the values of its parts; null when all of them are.
@@ -297,7 +302,7 @@ fn place(tag: u64, at: usize, len: usize) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::{Value, parse_date};
+    use crate::value::parse_date;
     use proptest::prelude::*;
 
     fn any_value() -> impl Strategy<Value = Value> {

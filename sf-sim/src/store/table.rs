@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::error::RowError;
 use super::row::Row;
+use super::tally::{Shown, Tally};
 use crate::id::RecordId;
-use crate::schema::ObjectDef;
+use crate::schema::{FieldDef, ObjectDef, Rollup};
 use crate::value::Cell;
 
 /// The rows of one object, in the order of their ids. Deleted rows stay, marked.
@@ -17,12 +18,20 @@ pub struct Table {
     next_id: u64,
     /// By the place of a field that the org numbers: its next number.
     next_numbers: HashMap<usize, u64>,
-    /// By the place of a unique field: which row has a value.
-    unique: HashMap<usize, HashMap<Box<str>, RecordId>>,
+    /// By the place of a unique field or external id: which rows have a value.
+    keys: HashMap<usize, HashMap<Box<str>, Rows>>,
     /// By the place of a reference that some master sums up, or that a delete has asked about: which rows point to what.
     details: BTreeMap<usize, HashMap<RecordId, BTreeSet<RecordId>>>,
     /// The places among them that some master sums up.
     summed: BTreeSet<usize>,
+    tallies: Vec<Tally>,
+}
+
+/// Rows that have one value: nearly always one.
+#[derive(Debug)]
+enum Rows {
+    One(RecordId),
+    Several(BTreeSet<RecordId>),
 }
 
 impl Table {
@@ -32,22 +41,26 @@ impl Table {
             rows: BTreeMap::new(),
             next_id: 1,
             next_numbers: HashMap::new(),
-            unique: HashMap::new(),
+            keys: HashMap::new(),
             details: BTreeMap::new(),
             summed: BTreeSet::new(),
+            tallies: Vec::new(),
         };
         table.set_def(def);
         table
     }
 
     pub(crate) fn set_def(&mut self, def: Arc<ObjectDef>) {
-        let unique = def.fields().iter().enumerate().filter(|(_, f)| f.unique);
-        let fresh: Vec<usize> = unique.map(|(at, _)| at).filter(|at| !self.unique.contains_key(at)).collect();
+        let is_key = |field: &FieldDef| field.unique || field.external_id;
+        let wanted: Vec<usize> =
+            def.fields().iter().enumerate().filter(|(_, field)| is_key(field)).map(|(at, _)| at).collect();
         self.def = def;
-        if fresh.is_empty() {
+        // Sums are of fields that may be others now; who wants them asks for them again.
+        self.tallies.clear();
+        self.keys = wanted.into_iter().map(|at| (at, HashMap::new())).collect();
+        if self.keys.is_empty() {
             return;
         }
-        self.unique.extend(fresh.into_iter().map(|at| (at, HashMap::new())));
         let rows: Vec<_> = self.rows.values().filter(|row| !row.is_deleted()).cloned().collect();
         for row in rows {
             self.index(&row);
@@ -128,10 +141,22 @@ impl Table {
         self.details.insert(at, known);
     }
 
-    /// Notes that some master sums up the rows by the reference at a place.
-    pub(crate) fn sum_by(&mut self, at: usize) {
+    /// Keeps from now on what a summary of the rows adds up to.
+    pub(crate) fn sum_by(&mut self, rollup: &Rollup) {
+        let Some((at, _)) = self.def.field(&rollup.reference) else { return };
         self.index_details(at);
         self.summed.insert(at);
+        if self.tallies.iter().any(|tally| tally.is_of(rollup)) {
+            return;
+        }
+        let Some(mut tally) = Tally::new(rollup, &self.def) else { return };
+        self.rows.values().for_each(|row| tally.add(&self.def, row));
+        self.tallies.push(tally);
+    }
+
+    /// What a summary of the rows of one master adds up to.
+    pub(super) fn summary(&self, rollup: &Rollup, master: RecordId) -> Option<Shown> {
+        self.tallies.iter().find(|tally| tally.is_of(rollup)).map(|tally| tally.shown(master))
     }
 
     /// The places of references that some master sums up.
@@ -145,50 +170,61 @@ impl Table {
         ids.into_iter().flatten().filter_map(|id| self.rows.get(id))
     }
 
-    /// Puts a version in place and keeps the unique fields' index.
+    /// Puts a version in place and keeps what is kept of all rows.
     pub(crate) fn put(&mut self, row: Arc<Row>) {
-        if !self.unique.is_empty() {
-            if let Some(old) = self.rows.get(&row.id()).cloned() {
-                self.forget(&old);
-            }
-            if !row.is_deleted() {
-                self.index(&row);
-            }
+        let old = self.rows.insert(row.id(), Arc::clone(&row));
+        if let Some(old) = &old {
+            self.forget(old);
         }
-        for (at, known) in &mut self.details {
-            if let Some(old) = self.rows.get(&row.id())
-                && let Cell::Id(master) = old.get(*at)
-                && let Some(ids) = known.get_mut(&master)
-            {
-                ids.remove(&row.id());
-            }
-            if let Cell::Id(master) = row.get(*at) {
-                known.entry(master).or_default().insert(row.id());
-            }
-        }
-        self.rows.insert(row.id(), row);
+        self.remember(&row);
     }
 
     /// Removes a row and all its versions.
     pub(crate) fn remove(&mut self, id: RecordId) -> Option<Arc<Row>> {
         let row = self.rows.remove(&id)?;
         self.forget(&row);
+        Some(row)
+    }
+
+    fn remember(&mut self, row: &Row) {
+        if !row.is_deleted() {
+            self.index(row);
+        }
+        for (at, known) in &mut self.details {
+            if let Cell::Id(master) = row.get(*at) {
+                known.entry(master).or_default().insert(row.id());
+            }
+        }
+        self.tallies.iter_mut().for_each(|tally| tally.add(&self.def, row));
+    }
+
+    fn forget(&mut self, row: &Row) {
+        for (at, known) in &mut self.keys {
+            let sensitive = self.def.fields().get(*at).is_some_and(|f| f.case_sensitive);
+            if let Some(key) = value_key(&row.get(*at), sensitive)
+                && let Some(rows) = known.get_mut(&*key)
+                && rows.remove(row.id())
+            {
+                known.remove(&*key);
+            }
+        }
         for (at, known) in &mut self.details {
             if let Cell::Id(master) = row.get(*at)
                 && let Some(ids) = known.get_mut(&master)
             {
-                ids.remove(&id);
+                ids.remove(&row.id());
             }
         }
-        Some(row)
+        self.tallies.iter_mut().for_each(|tally| tally.take(&self.def, row));
     }
 
     /// `DUPLICATE_VALUE` when another row has the value of a unique field.
     pub(crate) fn check_unique(&self, id: Option<RecordId>, values: &[Cell<'_>]) -> Result<(), RowError> {
-        for (at, known) in &self.unique {
+        for (at, known) in &self.keys {
             let (Some(value), Some(field)) = (values.get(*at), self.def.fields().get(*at)) else { continue };
-            let Some(key) = key(value, field.case_sensitive) else { continue };
-            if let Some(other) = known.get(&*key).filter(|other| Some(**other) != id) {
+            let Some(key) = value_key(value, field.case_sensitive).filter(|_| field.unique) else { continue };
+            let other = known.get(&*key).and_then(|rows| rows.ids().find(|other| Some(*other) != id));
+            if let Some(other) = other {
                 let message = format!(
                     "duplicate value found: {} duplicates value on record with id: {}",
                     field.name,
@@ -200,35 +236,59 @@ impl Table {
         Ok(())
     }
 
-    /// The row that has a value in the unique field of this place; no answer for a field that is not unique.
-    pub(crate) fn unique_row(&self, at: usize, value: &Cell<'_>) -> Option<Option<RecordId>> {
-        let known = self.unique.get(&at)?;
+    /// The rows that have a value in a unique field or external id, by its place, in the order of their ids; no answer for
+    /// another field.
+    pub(crate) fn rows_with(&self, at: usize, value: &Cell<'_>) -> Option<Vec<RecordId>> {
+        let known = self.keys.get(&at)?;
         let sensitive = self.def.fields().get(at).is_some_and(|field| field.case_sensitive);
-        Some(key(value, sensitive).and_then(|key| known.get(&key).copied()))
+        let rows = value_key(value, sensitive).and_then(|key| known.get(&*key));
+        Some(rows.map(|rows| rows.ids().collect()).unwrap_or_default())
     }
 
     fn index(&mut self, row: &Row) {
-        for (at, known) in &mut self.unique {
+        for (at, known) in &mut self.keys {
             let sensitive = self.def.fields().get(*at).is_some_and(|f| f.case_sensitive);
-            if let Some(key) = key(&row.get(*at), sensitive) {
-                known.insert(key, row.id());
-            }
-        }
-    }
-
-    fn forget(&mut self, row: &Row) {
-        for (at, known) in &mut self.unique {
-            let sensitive = self.def.fields().get(*at).is_some_and(|f| f.case_sensitive);
-            if let Some(key) = key(&row.get(*at), sensitive)
-                && known.get(&key) == Some(&row.id())
-            {
-                known.remove(&key);
+            if let Some(key) = value_key(&row.get(*at), sensitive) {
+                match known.get_mut(&*key) {
+                    Some(rows) => rows.insert(row.id()),
+                    None => drop(known.insert(key, Rows::One(row.id()))),
+                }
             }
         }
     }
 }
 
-fn key(value: &Cell<'_>, case_sensitive: bool) -> Option<Box<str>> {
+impl Rows {
+    fn ids(&self) -> impl Iterator<Item = RecordId> {
+        let (one, several) = match self {
+            Self::One(id) => (Some(*id), None),
+            Self::Several(ids) => (None, Some(ids)),
+        };
+        one.into_iter().chain(several.into_iter().flatten().copied())
+    }
+
+    fn insert(&mut self, id: RecordId) {
+        match self {
+            Self::One(known) => *self = Self::Several(BTreeSet::from([*known, id])),
+            Self::Several(ids) => drop(ids.insert(id)),
+        }
+    }
+
+    /// Whether none is left.
+    fn remove(&mut self, id: RecordId) -> bool {
+        match self {
+            Self::One(known) => *known == id,
+            Self::Several(ids) => {
+                ids.remove(&id);
+                ids.is_empty()
+            }
+        }
+    }
+}
+
+/// What two values have in common that count as the same: numbers that are written with more zeros or fewer, text in another
+/// case where that does not matter. None for no value.
+pub(crate) fn value_key(value: &Cell<'_>, case_sensitive: bool) -> Option<Box<str>> {
     Some(match value {
         Cell::Null => return None,
         Cell::Text(text) if case_sensitive => (*text).into(),
@@ -236,7 +296,11 @@ fn key(value: &Cell<'_>, case_sensitive: bool) -> Option<Box<str>> {
         other => {
             let mut out = Vec::new();
             other.write_csv(&mut out);
-            String::from_utf8_lossy(&out).into()
+            let text = String::from_utf8_lossy(&out);
+            match other {
+                Cell::Num(_) if text.contains('.') => text.trim_end_matches('0').trim_end_matches('.').into(),
+                _ => text.into(),
+            }
         }
     })
 }

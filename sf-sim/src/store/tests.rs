@@ -11,6 +11,7 @@ const NOW: i64 = 1_700_000_000_750;
 const STAMP: i64 = 1_700_000_000_000;
 
 mod bin;
+mod rollup;
 
 fn store() -> Store {
     Store::with_standard_objects(Clock::fixed(NOW))

@@ -111,7 +111,7 @@ impl Store {
         let def = self.writeable(object, |def| def.updateable && !def.event, "update")?;
         let old = self.existing(&def, id)?;
         let changes = resolve(&def, values, Operation::Update)?;
-        let mut values: Vec<Value> = (0..def.fields().len()).map(|at| old.get(at).to_value()).collect();
+        let mut values = old.values(&def);
         for (at, value) in changes {
             values[at] = value;
         }
@@ -155,8 +155,7 @@ impl Store {
             let Some(latest) = table.latest(row.id()).filter(|latest| Arc::ptr_eq(latest, row)) else {
                 continue;
             };
-            let mut values: Vec<Value> =
-                (0..def.fields().len()).map(|at| latest.get(at).to_value()).collect();
+            let mut values = latest.values(def);
             for at in &places {
                 values[*at] = Value::DateTime(stamp);
             }
@@ -172,8 +171,18 @@ impl Store {
     /// # Errors
     /// As [`Store::insert_json`].
     pub fn check_new(&self, object: &str, body: &Json, user: RecordId) -> Result<Vec<Value>, RowError> {
-        let def = self.catalog.get(object).cloned().ok_or_else(no_resource)?;
         let values = self.json_values(object, body)?;
+        self.check_new_values(object, values, user)
+    }
+
+    /// As [`Store::check_new`], of values by the names of their fields.
+    pub(crate) fn check_new_values(
+        &self,
+        object: &str,
+        values: Vec<(String, Value)>,
+        user: RecordId,
+    ) -> Result<Vec<Value>, RowError> {
+        let def = self.catalog.get(object).cloned().ok_or_else(no_resource)?;
         self.new_record(&def, values, user, Operation::Insert)
     }
 

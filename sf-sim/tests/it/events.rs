@@ -45,6 +45,38 @@ async fn a_published_event_is_queued_with_its_uuid_among_the_errors() {
 }
 
 #[tokio::test]
+async fn an_ingest_job_publishes_events_and_does_nothing_else_with_them() {
+    let org = with_event().await;
+    org.sim.set_limit("HourlyPublishedPlatformEvents", 3);
+    let csv = "Number__c,Note__c\n1,a\n2,\n,b\n4,c\n5,d\n";
+    let job = org.inserted("Order__e", csv).await;
+    assert_eq!(job.progress().await, ("JobComplete".to_owned(), 5, 2));
+    let (header, rows) = job.outcome("successfulResults").await;
+    assert_eq!(header, "\"sf__Id\",\"sf__Created\",Number__c,Note__c");
+    // The id names no record, and is the same for all.
+    let row = |number: &str, note: &str| format!("\"e01xx0000000001AAA\",\"true\",\"{number}\",\"{note}\"");
+    assert_eq!(rows, [row("1", "a"), row("2", ""), row("4", "c")]);
+    assert_eq!(
+        job.errors().await,
+        [
+            "LIMIT_EXCEEDED:The hourly limit of published platform events has been reached:--",
+            "REQUIRED_FIELD_MISSING:Required fields are missing: [Number__c]:Number__c --",
+        ]
+    );
+    let published: Vec<Value> = org.sim.published().into_iter().map(|event| event.fields.into()).collect();
+    assert_eq!(
+        published,
+        [("1", json!("a")), ("2", json!(null)), ("4", json!("c"))]
+            .map(|(number, note)| json!({ "Number__c": number, "Note__c": note }))
+    );
+    for operation in ["update", "upsert", "delete", "hardDelete"] {
+        let body = json!({ "object": "Order__e", "operation": operation, "externalIdFieldName": "Id" });
+        let (status, text) = told(org.post(&format!("{V}/jobs/ingest"), &body).await).await;
+        assert!(status == 400 && text.contains("Entity 'Order__e' is not supported"), "{operation}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn an_event_that_is_wrong_is_refused_and_not_published() {
     let org = with_event().await;
     let path = format!("{V}/sobjects/Order__e");

@@ -54,6 +54,11 @@ async fn any_answer_can_be_played() {
     assert!(org.told(&path).await.1.contains("ConcurrentRequests"));
     add(&org, Route::Limits, Action::server_error());
     assert_eq!(org.told(&path).await.0, 500);
+    add(&org, Route::Limits, Action::bad_gateway());
+    assert_eq!(org.told(&path).await.0, 502);
+    add(&org, Route::Limits, Action::limit_exceeded("Max of something has been reached"));
+    let body = r#"[{"errorCode":"LIMIT_EXCEEDED","message":"Max of something has been reached"}]"#;
+    assert_eq!(org.told(&path).await, (400, body.to_owned()));
     assert_eq!(org.told(&path).await.0, 200);
 }
 
@@ -250,6 +255,80 @@ async fn a_job_is_slow_fails_or_is_lost() {
     add(&org, Route::Results, Action::LoseJob);
     assert_eq!(org.told(&format!("{V}/jobs/query/{lost}/results")).await.0, 404);
     assert_eq!(org.told(&format!("{V}/jobs/query/{lost}")).await.0, 404);
+}
+
+#[tokio::test]
+async fn somebody_else_aborts_the_job_of_a_call() {
+    let org = Org::new().await;
+    org.accounts(2);
+    let aborted = |id: String| {
+        let org = &org;
+        async move { org.job_state(&id).await == "Aborted" }
+    };
+    add(&org, Route::CreateJob, Action::AbortJob);
+    assert!(aborted(org.job("SELECT Id FROM Account").await).await);
+    let queried = org.job("SELECT Id FROM Account").await;
+    let fault = add(&org, Route::JobInfo, Action::AbortJob);
+    assert!(aborted(queried.clone()).await);
+    assert_eq!(org.sim.faults().count(fault), 1);
+    assert_eq!(org.told(&format!("{V}/jobs/query/{queried}/results")).await.0, 400);
+    // What has ended stays as it is.
+    let done = org.job("SELECT Id FROM Account").await;
+    assert_eq!(org.job_state(&done).await, "JobComplete");
+    let fault = add(&org, Route::Results, Action::AbortJob);
+    assert_eq!(org.told(&format!("{V}/jobs/query/{done}/results")).await.0, 200);
+    assert_eq!(org.sim.faults().count(fault), 0);
+
+    // An open ingest job: before its upload, and at its close.
+    let insert = json!({ "object": "Account", "operation": "insert" });
+    let job = org.ingest(insert.clone()).await;
+    org.sim.faults().clear();
+    add(&org, Route::Upload, Action::AbortJob);
+    assert_eq!(told(job.upload("Name\nx\n").await).await.0, 400);
+    assert_eq!(job.progress().await, ("Aborted".to_owned(), 0, 0));
+    let job = org.ingest(insert.clone()).await;
+    assert_eq!(told(job.upload("Name\nx\n").await).await.0, 201);
+    add(&org, Route::Close, Action::AbortJob);
+    let (status, body) = job.set("UploadComplete").await;
+    assert!(status == 400 && body.contains("INVALIDJOBSTATE"), "{body}");
+
+    // A running one keeps what it has committed.
+    org.sim.set_job_pace(sf_sim::JobPace::Polls(1));
+    let rows: String = (0..400).map(|n| format!("row {n}\n")).collect();
+    let job = org.inserted("Account", &format!("Name\n{rows}")).await;
+    assert_eq!(job.progress().await, ("InProgress".to_owned(), 200, 0));
+    add(&org, Route::IngestInfo, Action::AbortJob);
+    assert_eq!(job.progress().await, ("Aborted".to_owned(), 200, 0));
+    assert_eq!(job.outcome("unprocessedrecords").await.1.len(), 200);
+}
+
+#[tokio::test]
+async fn the_old_host_of_a_moved_org_redirects_where_it_is_told_to() {
+    let org = Org::new().await;
+    let second = org.sim.serve("127.0.0.1:0").await.unwrap();
+    let client = reqwest::Client::builder()
+        .tls_certs_only([])
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let query = format!("{V}/query?q=SELECT+Id+FROM+Account");
+    for status in [301, 302] {
+        add(&org, Route::Query, Action::move_org_redirecting(format!("{}/", second.url()), status));
+        let answer = client.get(org.url(&query)).bearer_auth(&org.token).send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        assert_eq!(header(&answer, "location"), Some(format!("{}{query}", second.url()).as_str()));
+    }
+    // One that is told where to sends there, and a move can be without a trace.
+    let gone = Reply::html(404, "URL No Longer Exists");
+    add(&org, Route::Query, Action::MoveOrg { to: second.url(), old: gone });
+    let answer = client.get(org.url(&query)).bearer_auth(&org.token).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), header(&answer, "location")), (404, None));
+    let login = Reply::empty(302).header("Location", "https://login.example/");
+    add(&org, Route::Query, Action::MoveOrg { to: second.url(), old: login });
+    let answer = client.get(org.url(&query)).bearer_auth(&org.token).send().await.unwrap();
+    assert_eq!(header(&answer, "location"), Some("https://login.example/"));
+    second.shutdown().await;
 }
 
 #[tokio::test]

@@ -273,6 +273,45 @@ async fn a_list_of_more_than_a_thousand_jobs_goes_on() {
 }
 
 #[tokio::test]
+async fn each_page_of_a_long_list_holds_a_thousand_jobs_of_the_kind_that_was_asked_for() {
+    let org = Org::new().await;
+    let mut made = [Vec::new(), Vec::new()];
+    for n in 0..2_500 {
+        // Four of five are of ingest: 2,000 and 500.
+        if n % 5 == 0 {
+            made[1].push(org.job("SELECT Id FROM Account LIMIT 1").await);
+        } else {
+            made[0].push(org.ingest(insert()).await.id);
+        }
+    }
+    let pages = async |first: &str| {
+        let mut path = format!("{V}/jobs/{first}");
+        let (mut sizes, mut ids) = (Vec::new(), Vec::new());
+        loop {
+            let page = org.json(&path).await;
+            let records = page["records"].as_array().unwrap();
+            sizes.push(records.len());
+            ids.extend(records.iter().map(|job| job["id"].as_str().unwrap().to_owned()));
+            let Some(next) = page["nextRecordsUrl"].as_str() else {
+                assert_eq!(page["done"], true);
+                return (sizes, ids);
+            };
+            assert_eq!(page["done"], false);
+            path = next.to_owned();
+        }
+    };
+    let (sizes, ids) = pages("query").await;
+    assert_eq!(sizes, [1_000, 1_000, 500]);
+    assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), 2_500);
+    let (sizes, ids) = pages("ingest?jobType=V2Ingest&concurrencyMode=parallel").await;
+    assert_eq!(sizes, [1_000, 1_000]);
+    assert!(ids == made[0]);
+    let (sizes, ids) = pages("query?jobType=V2Query&isPkChunkingEnabled=false").await;
+    assert_eq!(sizes, [500]);
+    assert!(ids == made[1]);
+}
+
+#[tokio::test]
 async fn batches_are_counted_and_used_up() {
     let org = Org::new().await;
     let left = async || org.json(&format!("{V}/limits")).await["DailyBulkApiBatches"]["Remaining"].clone();
@@ -282,7 +321,11 @@ async fn batches_are_counted_and_used_up() {
     assert_eq!(left().await, 14_998);
     org.sim.set_limit_used("DailyBulkApiBatches", 14_999);
     let job = org.inserted("Account", &rows).await;
-    assert_eq!(job.failure().await, "ExceededQuota : ApiBatchItems Limit exceeded.");
+    // What there was a batch for is done, the rest is not tried, and the job has failed.
+    assert_eq!(job.progress().await, ("Failed".to_owned(), 10_000, 0));
+    assert_eq!(job.info().await["errorMessage"], "ExceededQuota : ApiBatchItems Limit exceeded.");
+    assert_eq!(job.outcome("unprocessedrecords").await.1, ["x"]);
+    assert_eq!(left().await, 0);
     org.sim.set_limit_used("DailyBulkApiBatches", 15_000);
     let refused = refused(&org, &insert()).await;
     assert_eq!(refused, error("LIMIT_EXCEEDED", "ApiBatchItems Limit exceeded."));
@@ -290,6 +333,56 @@ async fn batches_are_counted_and_used_up() {
     let token = org.sim.access_token();
     let call = org.without_token(Method::POST, &format!("{V}/jobs/ingest")).bearer_auth(token);
     assert_eq!(call.json(&insert()).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn rows_of_a_day_are_counted_and_used_up() {
+    let org = Org::new().await;
+    // As many as there are: 150,000,000, of which an org tells nothing in its limits.
+    org.sim.set_limit_used("DailyBulkV2IngestRecords", 149_999_997);
+    let job = org.inserted("Account", "Name\na\nb\n").await;
+    assert_eq!(job.progress().await, ("JobComplete".to_owned(), 2, 0));
+    let job = org.inserted("Account", "Name\nc\nd\n").await;
+    let words = "Max bulk v2 ingest records (150000000) per 24 hrs has been reached";
+    assert_eq!(job.failure().await, format!("ExceededQuota : {words}"));
+    assert_eq!(job.outcome("unprocessedrecords").await.1, ["c", "d"]);
+    let job = org.inserted("Account", "Name\nc\n").await;
+    assert_eq!(job.progress().await, ("JobComplete".to_owned(), 1, 0));
+    assert_eq!(refused(&org, &insert()).await, error("LIMIT_EXCEEDED", words));
+    let limits = org.json(&format!("{V}/limits")).await;
+    assert_eq!(limits["DailyBulkV2IngestRecords"], Value::Null);
+    org.sim.clock().advance(Duration::from_secs(24 * 3_600));
+    let token = org.sim.access_token();
+    let call = org.without_token(Method::POST, &format!("{V}/jobs/ingest")).bearer_auth(token);
+    assert_eq!(call.json(&insert()).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn of_two_calls_that_close_a_job_one_does_and_counts() {
+    let org = Org::new().await;
+    let job = org.ingest(insert()).await;
+    assert_eq!(told(job.upload("Name\n").await).await.0, 201);
+    let (a, b) = tokio::join!(job.set("UploadComplete"), job.set("UploadComplete"));
+    let mut statuses = [a.0, b.0];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 400]);
+    let limits = org.json(&format!("{V}/limits")).await;
+    assert_eq!(limits["DailyBulkApiBatches"]["Remaining"], 14_999);
+}
+
+#[tokio::test]
+async fn an_assignment_rule_is_taken_by_its_id_and_told() {
+    let org = Org::new().await;
+    let body = json!({ "object": "Lead", "operation": "insert", "assignmentRuleId": "01Q5i000000AbCd" });
+    let job: Value = org.post(&format!("{V}/jobs/ingest"), &body).await.json().await.unwrap();
+    assert_eq!(job["assignmentRuleId"], "01Q5i000000AbCdEAK");
+    let info = org.json(&format!("{V}/jobs/ingest/{}", job["id"].as_str().unwrap())).await;
+    assert_eq!(info["assignmentRuleId"], "01Q5i000000AbCdEAK");
+    for wrong in [json!("0015i000000AbCd"), json!("01Q"), json!(7)] {
+        let body = json!({ "object": "Lead", "operation": "insert", "assignmentRuleId": wrong });
+        let (status, text) = refused(&org, &body).await;
+        assert!(status == 400 && text.contains("INVALIDJOB"), "{wrong}: {text}");
+    }
 }
 
 #[tokio::test]

@@ -142,6 +142,34 @@ async fn rows_of_one_parent_lock_each_other_out_while_jobs_run_at_once() {
 }
 
 #[tokio::test]
+async fn a_job_fails_when_too_many_of_its_rows_are_locked() {
+    let org = Org::new().await;
+    org.accounts(1);
+    let id = org.rows("SELECT Id FROM Account").await[0]["Id"].as_str().unwrap().to_owned();
+    let contacts = |n: usize| {
+        let rows: String = (0..n).map(|n| format!("c{n},{id}\n")).collect();
+        format!("LastName,AccountId\n{rows}")
+    };
+    org.sim.set_row_locks(true);
+    org.sim.set_lock_failure_limit(Some(400));
+    org.sim.set_job_pace(JobPace::Polls(3));
+    let first = org.loaded(insert("Contact"), &contacts(800)).await;
+    let second = org.loaded(insert("Contact"), &contacts(800)).await;
+    // The first job is between two transactions all the while, and holds the parent.
+    assert_eq!(first.progress().await, at("InProgress", 200));
+    assert_eq!(second.progress().await, ("InProgress".to_owned(), 200, 200));
+    assert_eq!(second.progress().await, ("Failed".to_owned(), 400, 400));
+    let message = "TooManyLockFailure : Too many lock failure (200) trying 30 times. Current total: 400";
+    assert_eq!(second.info().await["errorMessage"], message);
+    assert_eq!(second.outcome("unprocessedrecords").await.1.len(), 400);
+    assert_eq!(second.outcome("failedResults").await.1.len(), 400);
+    for _ in 0..2 {
+        first.progress().await;
+    }
+    assert_eq!(first.progress().await, at("JobComplete", 800));
+}
+
+#[tokio::test]
 async fn faults_hold_fail_and_lose_ingest_jobs() {
     let org = Org::new().await;
     let slow = org.sim.faults().add(Fault::on(Route::Close).then(Action::SlowJob { polls: None }));
@@ -232,7 +260,7 @@ async fn every_route_of_ingest_meets_faults_and_hooks() {
 #[tokio::test]
 async fn another_process_turns_the_knobs() {
     let org = Org::new().await;
-    let knobs = json!({ "job_polls": 1, "row_locks": true, "commits_after_abort": 1, "late_outcomes": 1,
+    let knobs = json!({ "job_polls": 1, "row_locks": true, "lock_failure_limit": 5, "commits_after_abort": 1, "late_outcomes": 1,
         "upload_limit": 400, "ingest_memory": 1_000, "hard_delete": false });
     let answer = org.post("/__sim/knobs", &knobs).await;
     assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());

@@ -16,6 +16,8 @@ mod ingest_time;
 mod limits;
 mod login;
 mod recorded;
+mod recorded_rows;
 mod rest;
 mod soap;
+mod spaced;
 mod support;

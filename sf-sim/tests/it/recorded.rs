@@ -10,10 +10,10 @@ use crate::support::{Org, header, keys, shared};
 const V53: &str = "/services/data/v53.0";
 
 /// A recorded case.
-struct Case(Value);
+pub(crate) struct Case(pub(crate) Value);
 
 impl Case {
-    fn of(path: &str) -> Option<Self> {
+    pub(crate) fn of(path: &str) -> Option<Self> {
         let found = shared(&format!("recorded/{path}"));
         if found.is_none() {
             std::io::Write::write_all(
@@ -26,15 +26,15 @@ impl Case {
         Some(Self(serde_json::from_str(&text).unwrap()))
     }
 
-    fn status(&self) -> u64 {
+    pub(crate) fn status(&self) -> u64 {
         self.0["response"]["status"].as_u64().unwrap()
     }
 
-    fn body(&self) -> &str {
+    pub(crate) fn body(&self) -> &str {
         self.0["response"]["body"].as_str().unwrap_or_default()
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(self.body()).unwrap()
     }
 
@@ -406,7 +406,7 @@ async fn every_recorded_limit_is_told() {
 }
 
 /// The keys of `theirs` that `ours` has, in the order of `ours`: newer orgs have more of them.
-fn common<'a>(ours: &'a Value, theirs: &Value) -> Vec<&'a str> {
+pub(crate) fn common<'a>(ours: &'a Value, theirs: &Value) -> Vec<&'a str> {
     keys(ours).into_iter().filter(|key| theirs.get(*key).is_some()).collect()
 }
 

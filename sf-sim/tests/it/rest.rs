@@ -107,10 +107,73 @@ async fn a_row_is_read_and_written_on_condition() {
     // It is another version now.
     assert_eq!(status(Method::PATCH, "If-Match", tag.clone()).await, 412);
     assert_eq!(status(Method::PATCH, "If-Unmodified-Since", modified.clone()).await, 412);
-    assert_eq!(status(Method::DELETE, "If-Unmodified-Since", modified.clone()).await, 412);
-    assert_eq!(status(Method::GET, "If-None-Match", tag).await, 200);
-    assert_eq!(status(Method::GET, "If-Modified-Since", modified).await, 200);
-    assert_eq!(status(Method::DELETE, "If-Match", "*".to_owned()).await, 204);
+    assert_eq!(status(Method::GET, "If-None-Match", tag.clone()).await, 200);
+    assert_eq!(status(Method::GET, "If-Modified-Since", modified.clone()).await, 200);
+    // Who wants to write only over what it has not seen.
+    let newest = header(&org.get(&path).await, "etag").unwrap().to_owned();
+    assert_eq!(status(Method::PATCH, "If-None-Match", newest).await, 412);
+    assert_eq!(status(Method::PATCH, "If-None-Match", tag).await, 204);
+    // A write is refused for a header that says nothing, as documented; a read is not.
+    for (name, value) in
+        [("If-Match", "no tag"), ("If-None-Match", "no tag"), ("If-Unmodified-Since", "yesterday")]
+    {
+        assert_eq!(status(Method::PATCH, name, value.to_owned()).await, 400, "{name}");
+    }
+    assert_eq!(status(Method::GET, "If-Modified-Since", "yesterday".to_owned()).await, 200);
+    // Deletes do not support them.
+    assert_eq!(status(Method::DELETE, "If-Unmodified-Since", modified).await, 204);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_writes_that_meet_on_one_version_of_a_row_one_is_done() {
+    // The clock stands: what changes the tag is what the row holds.
+    let org = Org::new().await;
+    let id = org.sim.insert("Account", &json!({ "Name": "a" })).unwrap();
+    let path = format!("{V}/sobjects/Account/{id}");
+    for round in 0..20 {
+        let tag = header(&org.get(&path).await, "etag").unwrap().to_owned();
+        let write = |n: usize| {
+            let call = org.call(Method::PATCH, &path).header("If-Match", &tag);
+            let call = call.json(&json!({ "Site": format!("{round}-{n}") }));
+            async move { call.send().await.unwrap().status().as_u16() }
+        };
+        let (a, b, c, d) = tokio::join!(write(1), write(2), write(3), write(4));
+        let mut statuses = [a, b, c, d];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [204, 412, 412, 412]);
+    }
+}
+
+#[tokio::test]
+async fn a_row_of_an_external_id_is_read_and_written_on_condition() {
+    let org = Org::new().await;
+    org.sim.store(|store| {
+        let mut key = sf_sim::schema::FieldDef::new("Key__c", "Key", sf_sim::schema::Type::String);
+        key.external_id = true;
+        key.set_length(40);
+        store.add_fields("Account", vec![key])
+    });
+    let path = format!("{V}/sobjects/Account/Key__c/k-1");
+    let write = |name: &'static str, value: String| {
+        let call = org.call(Method::PATCH, &path).header(name, value).json(&json!({ "Name": "a" }));
+        async move { call.send().await.unwrap().status().as_u16() }
+    };
+    // Nothing has no tag, so that a row which has to match is not made.
+    assert_eq!(write("If-Match", "*".to_owned()).await, 412);
+    assert_eq!(write("If-None-Match", "*".to_owned()).await, 201);
+    assert_eq!(write("If-None-Match", "*".to_owned()).await, 412);
+    let first = org.get(&path).await;
+    let tag = header(&first, "etag").unwrap().to_owned();
+    let modified = header(&first, "last-modified").unwrap().to_owned();
+    let read = org.call(Method::GET, &path).header("If-None-Match", &tag).send().await.unwrap();
+    assert_eq!(read.status(), 304);
+    org.sim.clock().advance(std::time::Duration::from_secs(5));
+    assert_eq!(write("If-Match", tag.clone()).await, 200);
+    assert_eq!(write("If-Match", tag).await, 412);
+    assert_eq!(write("If-Unmodified-Since", modified).await, 412);
+    assert_eq!(write("If-Match", "no tag".to_owned()).await, 400);
+    let rows: Value = org.json(&format!("{V}/query?q=SELECT+Id+FROM+Account")).await;
+    assert_eq!(rows["totalSize"], 1);
 }
 
 #[tokio::test]

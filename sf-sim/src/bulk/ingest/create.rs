@@ -9,15 +9,19 @@ use serde_json::{Map, Value};
 
 use super::header::is_key;
 use super::job::{IngestJob, Operation, Order};
-use super::{bad, multipart, shut};
+use super::{BATCHES_USED, bad, rows_used, shut};
 use crate::bulk::choice;
 use crate::bulk::format::{Delimiter, LineEnding};
-use crate::limits::BATCHES;
+use crate::id::RecordId;
+use crate::limits::{BATCHES, INGEST_ROWS};
 use crate::org::Shared;
+use crate::rest::multipart;
 use crate::rest::rows::members;
 use crate::rest::{Answer, DataCall};
 use crate::schema::ObjectDef;
 
+/// What ids of assignment rules begin with.
+const ASSIGNMENT_RULE: &str = "01Q";
 /// Characters of data that may come together with the job.
 const MOST_CHARACTERS: usize = 100_000;
 
@@ -36,7 +40,12 @@ pub(super) async fn create(org: &Arc<Shared>, data: &DataCall<'_>) -> Result<Ans
         let mut state = org.state();
         let (used, most) = state.limits.usage(BATCHES, now);
         if used >= most {
-            return Err(bad("LIMIT_EXCEEDED", "ApiBatchItems Limit exceeded."));
+            return Err(bad("LIMIT_EXCEEDED", BATCHES_USED));
+        }
+        let (used, most) = state.limits.usage(INGEST_ROWS, now);
+        if used >= most {
+            drop(state);
+            return Err(bad("LIMIT_EXCEEDED", rows_used(org, now)));
         }
         let id = state.next_job_id();
         state.ingest.insert(IngestJob::new(Order {
@@ -44,6 +53,7 @@ pub(super) async fn create(org: &Arc<Shared>, data: &DataCall<'_>) -> Result<Ans
             operation: wanted.operation,
             object: wanted.object.name.clone(),
             external: wanted.external,
+            assignment_rule: wanted.assignment_rule,
             version: data.version,
             delimiter: wanted.delimiter,
             line_ending: wanted.line_ending,
@@ -64,7 +74,9 @@ pub(super) async fn create(org: &Arc<Shared>, data: &DataCall<'_>) -> Result<Ans
 fn form(body: &Bytes, boundary: &str) -> Result<(Map<String, Value>, Option<Bytes>), Answer> {
     let parts = multipart::parts(body, boundary)
         .ok_or_else(|| bad("INVALIDJOB", "The multipart body cannot be read"))?;
-    let part = |name: &str| parts.iter().find(|part| part.name == name).map(|part| part.content.clone());
+    let part = |name: &str| {
+        parts.iter().find(|part| part.name.as_deref() == Some(name)).map(|part| part.content.clone())
+    };
     let (Some(job), Some(content)) = (part("job"), part("content")) else {
         return Err(bad("INVALIDJOB", "A multipart request has the parts job and content"));
     };
@@ -82,6 +94,7 @@ struct Wanted {
     operation: Operation,
     object: Arc<ObjectDef>,
     external: Option<String>,
+    assignment_rule: Option<RecordId>,
     delimiter: Delimiter,
     line_ending: LineEnding,
 }
@@ -108,6 +121,7 @@ impl Wanted {
         }
         Ok(Self {
             external: external(&object, operation, text("externalIdFieldName"))?,
+            assignment_rule: assignment_rule(body.get("assignmentRuleId"))?,
             delimiter: choice(body.get("columnDelimiter"), "columnDelimiter")?,
             line_ending: choice(body.get("lineEnding"), "lineEnding")?,
             operation,
@@ -122,13 +136,23 @@ impl Wanted {
 }
 
 fn takes(object: &ObjectDef, operation: Operation) -> bool {
-    let allowed = match operation {
+    match operation {
+        // An event is published: there is nothing to change or delete.
+        _ if object.event => operation == Operation::Insert && object.createable,
         Operation::Insert => object.createable,
         Operation::Update => object.updateable,
         Operation::Upsert => object.createable && object.updateable,
         Operation::Delete | Operation::HardDelete => object.deletable,
-    };
-    allowed && !object.event
+    }
+}
+
+/// The rule that assigns the rows to owners, by its id. The org holds no such rules: any id of one is taken.
+fn assignment_rule(value: Option<&Value>) -> Result<Option<RecordId>, Answer> {
+    let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(None) };
+    let id = value.as_str().and_then(|text| text.parse::<RecordId>().ok());
+    let rule = id.filter(|id| id.key_prefix() == ASSIGNMENT_RULE);
+    let message = || format!("Invalid assignmentRuleId: {}", value.as_str().unwrap_or("?"));
+    rule.map(Some).ok_or_else(|| bad("INVALIDJOB", message()))
 }
 
 /// The external id field of an upsert, as the request names it.

@@ -59,6 +59,7 @@ pub(super) struct Order {
     pub(super) object: String,
     /// Of an upsert.
     pub(super) external: Option<String>,
+    pub(super) assignment_rule: Option<RecordId>,
     pub(super) version: Version,
     pub(super) delimiter: Delimiter,
     pub(super) line_ending: LineEnding,
@@ -202,6 +203,15 @@ impl IngestJob {
         self.end(Stage::Aborted, now);
     }
 
+    /// Aborts a job that is not over yet; whether it was one.
+    pub(crate) fn end_aborted(&mut self, late_commits: u32, now: i64) -> bool {
+        let runs = !self.is_over();
+        if runs {
+            self.abort(late_commits, now);
+        }
+        runs
+    }
+
     /// Fails the job with all rows unprocessed that are not committed yet; one that is not closed fails then.
     pub(crate) fn fail(&mut self, message: String, now: i64) {
         if self.is_open() {
@@ -283,6 +293,14 @@ impl IngestJob {
         }
     }
 
+    /// The org cannot go on with the rows: the job fails, or nothing more of an aborted one is committed.
+    pub(super) fn stop(&mut self, message: String, now: i64) {
+        (self.late_due, self.late_commits) = (0, 0);
+        if self.is_running() {
+            self.end(Stage::Failed(message), now);
+        }
+    }
+
     pub(super) fn finish(&mut self, late_outcomes: u32, now: i64) {
         if self.is_running() {
             self.late_outcomes = late_outcomes;
@@ -315,6 +333,7 @@ impl IngestJob {
             ("systemModstamp", Some(stamp(self.changed_ms))),
             ("state", Some(self.state().into())),
             ("externalIdFieldName", order.external.as_deref().map(Value::from)),
+            ("assignmentRuleId", order.assignment_rule.map(|id| id.to_string().into())),
             ("concurrencyMode", Some("Parallel".into())),
             ("contentType", Some("CSV".into())),
             ("apiVersion", Some(order.version.as_number())),
@@ -381,7 +400,7 @@ impl IngestJobs {
         self.jobs.get_mut(&id)
     }
 
-    pub(super) fn get(&self, id: RecordId) -> Option<&IngestJob> {
+    pub(crate) fn get(&self, id: RecordId) -> Option<&IngestJob> {
         self.jobs.get(&id)
     }
 
@@ -392,6 +411,10 @@ impl IngestJobs {
     /// Forgets a job; false when there is none.
     pub(crate) fn remove(&mut self, id: RecordId) -> bool {
         self.jobs.remove(&id).is_some()
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = RecordId> {
+        self.jobs.keys().copied()
     }
 
     /// All jobs, in the order of their creation.

@@ -1,7 +1,7 @@
 //! The work of a job: transactions of up to 200 rows, written to the store, and what became of each row.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,9 +16,14 @@ use crate::id::RecordId;
 use crate::rest::Version;
 use crate::schema::ObjectDef;
 use crate::store::{RowError, Store};
+use crate::value::Value;
 
 /// Rows that are written together.
 const TRANSACTION: usize = 200;
+/// Rows of one of the batches that a day's allowance counts.
+pub(super) const BATCH: u64 = 10_000;
+/// The error of a row that others hold.
+pub(super) const LOCKED: &str = "UNABLE_TO_LOCK_ROW";
 /// Since this version failed rows of updates tell their ids.
 const FAILED_IDS_SINCE: Version = Version(53);
 
@@ -30,8 +35,18 @@ pub(super) struct Progress {
     pub(super) failed: u64,
     /// Bytes of upload and outcome files.
     pub(super) held: u64,
+    /// Rows that failed because others held what they need.
+    pub(super) lock_failures: LockFailures,
     /// Rows that the next transaction needs for itself.
     pub(super) in_flight: HashSet<RecordId>,
+}
+
+/// How often rows of a job were locked out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LockFailures {
+    /// In the last transaction.
+    pub(super) last: u64,
+    pub(super) total: u64,
 }
 
 /// The work of one job.
@@ -52,6 +67,7 @@ pub(super) struct Load {
     failed: Blocks,
     processed: u64,
     failures: u64,
+    lock_failures: LockFailures,
     random: fastrand::Rng,
 }
 
@@ -82,6 +98,7 @@ impl Load {
                 failed: Blocks::default(),
                 processed: 0,
                 failures: 0,
+                lock_failures: LockFailures::default(),
             };
         let failure = load.look_through(store).err();
         (load, failure)
@@ -149,6 +166,16 @@ impl Load {
         self.rows.div_ceil(TRANSACTION as u64)
     }
 
+    /// The rows of the batch that begins with the next transaction; none within a batch.
+    pub(super) fn next_batch(&self) -> Option<u64> {
+        self.processed.is_multiple_of(BATCH).then(|| BATCH.min(self.rows - self.processed))
+    }
+
+    /// What the rows are of.
+    pub(super) fn object(&self) -> &Arc<ObjectDef> {
+        &self.object
+    }
+
     /// How far the job is, with the rows that the next transaction locks where `locks` matter.
     pub(super) fn progress(&self, store: &Store, locks: bool) -> Progress {
         let in_flight = if locks {
@@ -161,6 +188,7 @@ impl Load {
         Progress {
             processed: self.processed,
             failed: self.failures,
+            lock_failures: self.lock_failures,
             held: self.upload.len() as u64 + self.successful.bytes() + self.failed.bytes(),
             in_flight,
         }
@@ -198,6 +226,28 @@ impl Load {
         self.forget_processed();
     }
 
+    /// The events of the next transaction: what each of them holds, one value a field, or why it is none.
+    pub(super) fn events(&self, store: &Store) -> Vec<Result<Vec<Value>, RowError>> {
+        let (records, _) = self.next_records();
+        let found = Found::by(store, &self.columns, &records);
+        let writer = self.writer(&found);
+        records.iter().map(|record| writer.event(store, record)).collect()
+    }
+
+    /// Notes what became of the events of the next transaction: what counts as the id of each, or why it is not published.
+    pub(super) fn published(&mut self, events: impl Iterator<Item = Result<RecordId, RowError>>) {
+        let (records, next) = self.next_records();
+        let outcomes: Vec<Outcome> = events
+            .map(|event| match event {
+                Ok(id) => Outcome::Done { id, created: true },
+                Err(error) => Outcome::Failed { id: None, error },
+            })
+            .collect();
+        self.keep(&records, &outcomes);
+        self.at = next;
+        self.forget_processed();
+    }
+
     fn keep(&mut self, records: &[Record], outcomes: &[Outcome]) {
         let lines = self.lines();
         let (mut good, mut bad) = (Vec::new(), Vec::new());
@@ -228,6 +278,10 @@ impl Load {
                 }
             }
         }
+        let locked =
+            |outcome: &&Outcome| matches!(outcome, Outcome::Failed { error, .. } if error.code == LOCKED);
+        self.lock_failures.last = outcomes.iter().filter(locked).count() as u64;
+        self.lock_failures.total += self.lock_failures.last;
         self.processed += records.len() as u64;
         self.failures += bad.len() as u64;
         self.successful.add(good, &mut self.random);
@@ -261,8 +315,8 @@ impl Load {
     }
 }
 
-/// How often each row or external id is named in one transaction.
-pub(super) type NamedTwice = HashMap<String, u32>;
+/// The rows or external ids that are named more than once in one transaction.
+pub(super) type NamedTwice = HashSet<String>;
 
 /// A row that is no row of the file's columns.
 pub(super) fn shape(record: &Record, columns: usize) -> Result<(), RowError> {

@@ -6,7 +6,7 @@ use super::header::{Columns, Key, Target};
 use super::reader::Record;
 use crate::id::RecordId;
 use crate::schema::{FieldDef, Type};
-use crate::store::{Store, from_text};
+use crate::store::{Store, from_text, value_key};
 use crate::value::{Cell, Value};
 
 /// The rows that the cells of one transaction name, found in one go: by object, field and value.
@@ -41,12 +41,9 @@ impl Found {
             .collect();
         let Some(table) = store.table(&key.object.name).filter(|_| !wanted.is_empty()) else { return };
         let found = self.rows.entry(place(key)).or_default();
-        // Equal numbers may be written with more zeros or fewer, which the index of unique values tells apart.
-        if !field.ty.is_decimal() && table.unique_row(key.at, &Cell::Null).is_some() {
-            for (name, value) in wanted {
-                let row = table.unique_row(key.at, &value.as_cell()).flatten();
-                found.extend(row.map(|id| (name, vec![id])));
-            }
+        if table.rows_with(key.at, &Cell::Null).is_some() {
+            let rows = |value: &Value| table.rows_with(key.at, &value.as_cell()).unwrap_or_default();
+            found.extend(wanted.into_iter().map(|(name, value)| (name, rows(&value))));
             return;
         }
         if field.ty == Type::Id {
@@ -89,20 +86,5 @@ pub(super) fn text_key(field: &FieldDef, text: &str) -> Option<String> {
 }
 
 fn cell_key(field: &FieldDef, cell: &Cell<'_>) -> Option<String> {
-    Some(match cell {
-        Cell::Null => return None,
-        Cell::Text(text) if field.case_sensitive => (*text).to_owned(),
-        Cell::Text(text) => text.to_lowercase(),
-        other => {
-            let mut out = Vec::new();
-            other.write_csv(&mut out);
-            let text = String::from_utf8_lossy(&out).into_owned();
-            match other {
-                Cell::Num(_) if text.contains('.') => {
-                    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-                }
-                _ => text,
-            }
-        }
-    })
+    value_key(cell, field.case_sensitive).map(String::from)
 }

@@ -5,7 +5,6 @@ mod header;
 mod job;
 mod load;
 mod lookup;
-mod multipart;
 mod outcome;
 mod reader;
 mod row;
@@ -21,17 +20,20 @@ use serde_json::Value;
 
 use job::Step;
 pub(crate) use job::{IngestJob, IngestJobs};
-use load::{Load, Progress};
+use load::{Load, LockFailures, Progress};
 
 use crate::bulk::bad;
+use crate::events;
 use crate::id::RecordId;
-use crate::limits::BATCHES;
+use crate::limits::{BATCHES, INGEST_ROWS};
 use crate::org::Shared;
 use crate::rest::rows::members;
 use crate::rest::{Answer, DataCall};
 
-/// Rows of one of the batches that a day's allowance counts.
-const BATCH: u64 = 10_000;
+/// How often rows that are locked are tried before they count as failed; told only.
+const TRIES: u32 = 30;
+/// What a job fails with, and is refused with, when a day's batches are used up.
+const BATCHES_USED: &str = "ApiBatchItems Limit exceeded.";
 /// The longest that a call waits for work on rows that is due; more of it goes on behind it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -40,6 +42,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct IngestKnobs {
     /// Whether rows of jobs that run at the same time lock their parents.
     pub(crate) row_locks: bool,
+    /// With so many locked rows in all a job fails.
+    pub(crate) lock_failure_limit: Option<u64>,
     /// Transactions that are committed yet after a running job was aborted.
     pub(crate) commits_after_abort: u32,
     /// Calls of each job's outcome files that are answered without the last rows yet.
@@ -56,6 +60,7 @@ impl Default for IngestKnobs {
     fn default() -> Self {
         Self {
             row_locks: false,
+            lock_failure_limit: None,
             commits_after_abort: 0,
             late_outcomes: 0,
             upload_limit: 150_000_000,
@@ -207,14 +212,16 @@ async fn shut(org: &Arc<Shared>, id: RecordId, upload: Bytes) -> Result<(), Answ
     let now = org.clock.now_ms();
     {
         let mut state = org.state();
-        let batches = load.rows().div_ceil(BATCH).max(1);
-        let within = state.limits.take(BATCHES, batches, now);
-        let quota = || "ExceededQuota : ApiBatchItems Limit exceeded.".to_owned();
-        let failure = failure.or_else(|| (!within).then(quota));
         let pace = state.knobs.job_pace;
         let job = state.ingest.get_mut(id).ok_or_else(Answer::not_found)?;
+        // Another call may have closed or aborted it in the meantime.
         still_open(job, "Closing")?;
+        let without_rows = failure.is_some() || load.rows() == 0;
         job.close(load, failure, first, pace, now);
+        if without_rows {
+            // A batch it is all the same.
+            state.limits.spend(BATCHES, 1, now);
+        }
     }
     Ok(())
 }
@@ -259,15 +266,56 @@ fn work_on(org: &Shared, id: RecordId) {
         if step != Step::Commit {
             return;
         }
-        let locks = org.state().knobs.ingest.row_locks;
-        let progress: Progress = org.write(|store| {
-            load.commit(store, &locked);
-            load.progress(store, locks)
-        });
+        if let Err(message) = begin_batch(org, &load, now) {
+            if let Some(job) = org.state().ingest.get_mut(id) {
+                job.stop(message, now);
+            }
+            return;
+        }
+        let IngestKnobs { row_locks, lock_failure_limit, .. } = org.state().knobs.ingest;
+        let progress: Progress = if load.object().event {
+            publish(org, &mut load);
+            org.read(|store| load.progress(store, row_locks))
+        } else {
+            org.write(|store| {
+                load.commit(store, &locked);
+                load.progress(store, row_locks)
+            })
+        };
+        let LockFailures { last, total } = progress.lock_failures;
         if let Some(job) = org.state().ingest.get_mut(id) {
             job.committed(progress);
+            if last > 0 && lock_failure_limit.is_some_and(|most| total >= most) {
+                let message = format!(
+                    "TooManyLockFailure : Too many lock failure ({last}) trying {TRIES} times. Current total: {total}"
+                );
+                job.stop(message, now);
+            }
         }
     }
+}
+
+/// Publishes the events of the next transaction.
+fn publish(org: &Shared, load: &mut Load) {
+    let object = Arc::clone(load.object());
+    let checked = org.read(|store| load.events(store));
+    let publish = |values: Vec<_>| events::publish_values(org, &object, &values);
+    load.published(checked.into_iter().map(|values| values.and_then(publish)));
+}
+
+/// Counts the batch that begins with the next transaction, if one does; why it may not begin, if it may not.
+fn begin_batch(org: &Shared, load: &Load, now: i64) -> Result<(), String> {
+    let Some(rows) = load.next_batch() else { return Ok(()) };
+    let taken = org.state().limits.take_all(&[(BATCHES, 1), (INGEST_ROWS, rows)], now);
+    taken.map_err(|limit| {
+        let words = if limit == BATCHES { BATCHES_USED.to_owned() } else { rows_used(org, now) };
+        format!("ExceededQuota : {words}")
+    })
+}
+
+fn rows_used(org: &Shared, now: i64) -> String {
+    let (_, most) = org.state().limits.usage(INGEST_ROWS, now);
+    format!("Max bulk v2 ingest records ({most}) per 24 hrs has been reached")
 }
 
 /// Rows that other running jobs, closed before this one, hold for their next transaction.

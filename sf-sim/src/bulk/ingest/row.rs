@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::header::{Columns, Key, Target};
 use super::job::{Operation, Order};
-use super::load::{NamedTwice, shape};
+use super::load::{LOCKED, NamedTwice, shape};
 use super::lookup::{Found, text_key};
 use super::outcome::Outcome;
 use super::reader::Record;
@@ -66,7 +66,7 @@ impl Writer<'_> {
         let own = if let Which::Known(id) = which { Some(*id) } else { None };
         if let Some(held) = own.into_iter().chain(self.parents(&values)).find(|id| locked.contains(id)) {
             let message = format!("unable to obtain exclusive access to this record or 1 records: {held}");
-            return Err(RowError::new("UNABLE_TO_LOCK_ROW", message));
+            return Err(RowError::new(LOCKED, message));
         }
         let Which::Known(id) = *which else { return store.insert(object, named(self.object, values), user) };
         let done = match self.order.operation {
@@ -87,6 +87,14 @@ impl Writer<'_> {
             "NOT_FOUND" => RowError::new("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"),
             _ => error,
         })
+    }
+
+    /// What an event to be published holds, one value a field.
+    pub(super) fn event(self, store: &Store, record: &Record) -> Result<Vec<Value>, RowError> {
+        shape(record, self.columns.targets.len())?;
+        self.which(record, &NamedTwice::default())?;
+        let values = named(self.object, self.values(record)?);
+        store.check_new_values(&self.object.name, values, self.order.created_by)
     }
 
     fn which(self, record: &Record, twice: &NamedTwice) -> Result<Which, RowError> {
@@ -126,7 +134,7 @@ impl Writer<'_> {
         if let Some(field) = key.field() {
             self.cell(*column, field, text)?;
             let shared = text_key(field, text).unwrap_or_default();
-            if twice.contains_key(&shared) {
+            if twice.contains(&shared) {
                 let message = format!("Duplicate external id specified: {text}");
                 return Err(RowError::new("DUPLICATE_VALUE", message).on(&field.name));
             }
@@ -139,7 +147,7 @@ impl Writer<'_> {
     }
 
     fn only_once(self, twice: &NamedTwice, id: &str, words: &str, field: &str) -> Result<(), RowError> {
-        if twice.contains_key(id) {
+        if twice.contains(id) {
             return Err(RowError::new("DUPLICATE_VALUE", format!("{words}: {id}")).on(field));
         }
         Ok(())
@@ -229,18 +237,17 @@ impl Writer<'_> {
 
     /// Ids, or external ids of an upsert, that more than one record of a transaction names.
     pub(super) fn named_twice(self, records: &[Record]) -> NamedTwice {
-        let mut named = NamedTwice::new();
+        let (mut once, mut twice) = (HashSet::new(), NamedTwice::new());
         for record in records {
             let name = match &self.columns.external {
                 Some((column, key)) => key.field().and_then(|field| text_key(field, record.cell(*column))),
                 None => self.id(record).ok().flatten().map(|id| id.as_str15().to_owned()),
             };
-            if let Some(name) = name {
-                *named.entry(name).or_default() += 1;
+            if let Some(name) = name.filter(|name| !once.insert(name.clone())) {
+                twice.insert(name);
             }
         }
-        named.retain(|_, times| *times > 1);
-        named
+        twice
     }
 }
 
