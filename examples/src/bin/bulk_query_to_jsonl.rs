@@ -10,6 +10,7 @@
 //! other login (see `whoami`), name a real one. Without arguments it writes all Accounts to stdout. A file is there once
 //! it is whole: until then its rows are in `leads.jsonl.part`.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -46,8 +47,12 @@ async fn to_json_lines(object: &str, file: Option<PathBuf>) -> Result<()> {
     // Stdout may be for the rows.
     eprintln!("{}", org.introduction(&[]));
     let Some(file) = file else {
-        let rows = rows(&org, object, "stdout", &mut stdout()).await?;
-        eprintln!("{} rows", thousands(rows));
+        match rows(&org, object, "stdout", &mut stdout()).await {
+            Ok(rows) => eprintln!("{} rows", thousands(rows)),
+            // Whoever reads them has seen enough.
+            Err(error) if is_closed(&*error) => {}
+            Err(error) => return Err(error),
+        }
         return Ok(());
     };
     let mut part = file.clone().into_os_string();
@@ -58,6 +63,10 @@ async fn to_json_lines(object: &str, file: Option<PathBuf>) -> Result<()> {
     tokio::fs::rename(&part, &file).await?;
     println!("{} rows in {}", thousands(rows), file.display());
     Ok(())
+}
+
+fn is_closed(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 async fn rows(org: &Org, object: &str, to: &str, out: &mut (impl AsyncWrite + Unpin)) -> Result<u64> {

@@ -1,18 +1,19 @@
 //! Jobs of the Bulk API 2.0 as a stranger tries them.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use sf_sim::fault::{Action, Fault, Route};
 use sf_sim::{Server, Sim};
 
 use crate::{complained, program, said};
 
-const TO_JSONL: &str = env!("CARGO_BIN_EXE_bulk_query_to_jsonl");
-const LOAD: &str = env!("CARGO_BIN_EXE_bulk_load_csv");
-const UPSERT: &str = env!("CARGO_BIN_EXE_bulk_upsert_with_locks");
-const RESUME: &str = env!("CARGO_BIN_EXE_bulk_resume");
-const WATCH: &str = env!("CARGO_BIN_EXE_bulk_watch_job");
+pub(crate) const TO_JSONL: &str = env!("CARGO_BIN_EXE_bulk_query_to_jsonl");
+pub(crate) const LOAD: &str = env!("CARGO_BIN_EXE_bulk_load_csv");
+pub(crate) const UPSERT: &str = env!("CARGO_BIN_EXE_bulk_upsert_with_locks");
+pub(crate) const RESUME: &str = env!("CARGO_BIN_EXE_bulk_resume");
+pub(crate) const WATCH: &str = env!("CARGO_BIN_EXE_bulk_watch_job");
 
 /// A program that uses an org of the test.
 fn at(path: &str, sim: &Sim, server: &Server, arguments: &[&str]) -> Command {
@@ -41,6 +42,17 @@ fn accounts_are_json_lines_on_stdout_and_nothing_else_is() {
     let rows: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(rows.len(), 12);
     assert!(rows.iter().all(|row| row["Name"].is_string() && row["IsDeleted"] == false), "{said}");
+}
+
+#[test]
+fn who_reads_json_lines_may_stop_where_they_like() {
+    let mut command = program(TO_JSONL);
+    let mut child = command.args(["Lead", "-"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    // More than a pipe holds is left unread.
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with(r#"{"Id":"00Q"#), "{line}");
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]
