@@ -106,12 +106,12 @@ impl Org {
                 None => (*object).to_owned(),
             })
             .collect();
-        let rows = rows.join(", ");
+        let rows = if rows.is_empty() { String::new() } else { format!(" ({})", rows.join(", ")) };
         match &self.emulated {
             Some(emulated) => {
-                format!("No SF_* variables: using an emulated org ({rows}) at {}", emulated.server.url())
+                format!("No SF_* variables: using an emulated org{rows} at {}", emulated.server.url())
             }
-            None => format!("Using the org {} ({rows})", self.login.place()),
+            None => format!("Using the org {}{rows}", self.login.place()),
         }
     }
 }

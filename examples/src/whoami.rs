@@ -4,6 +4,7 @@ use std::fmt;
 
 use sf_auth::{ErrorKind, UserInfo, userinfo};
 use sf_core::auth::Token;
+use sf_core::limits::names;
 use sf_core::{ApiVersion, Client};
 
 use crate::Result;
@@ -11,14 +12,14 @@ use crate::text::thousands;
 
 /// Those that are shown, and what they are.
 const SHOWN: [(&str, &str); 8] = [
-    ("DailyApiRequests", "API calls today"),
-    ("DailyBulkV2QueryJobs", "Bulk API 2.0 query jobs today"),
-    ("DailyBulkV2QueryFileStorageMB", "MB of Bulk API 2.0 results today"),
-    ("DailyBulkApiBatches", "Bulk API batches today"),
-    ("HourlyPublishedPlatformEvents", "platform events published this hour"),
-    ("DailyDeliveredPlatformEvents", "platform events delivered today"),
-    ("DataStorageMB", "MB of data"),
-    ("FileStorageMB", "MB of files"),
+    (names::API_REQUESTS, "API calls today"),
+    (names::BULK_QUERY_JOBS, "Bulk API 2.0 query jobs today"),
+    (names::BULK_QUERY_MEGABYTES, "MB of Bulk API 2.0 results today"),
+    (names::BULK_API_BATCHES, "Bulk API batches today"),
+    (names::PUBLISHED_EVENTS, "platform events published this hour"),
+    (names::DELIVERED_EVENTS, "platform events delivered today"),
+    (names::DATA_STORAGE_MEGABYTES, "MB of data"),
+    (names::FILE_STORAGE_MEGABYTES, "MB of files"),
 ];
 
 /// What is left of one allowance.
@@ -105,7 +106,7 @@ impl fmt::Display for Whoami {
         writeln!(f, "  org       {}", id(org))?;
         writeln!(f, "  instance  {}", self.token.instance_url.as_str().trim_end_matches('/'))?;
         write!(f, "  API       {}", self.version)?;
-        match self.limits.iter().flatten().find(|left| left.name == "DailyApiRequests") {
+        match self.limits.iter().flatten().find(|left| left.name == names::API_REQUESTS) {
             Some(Left { remaining, max, .. }) => {
                 write!(f, ", {} of {} calls left today", number(*remaining), number(*max))
             }

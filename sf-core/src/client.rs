@@ -260,8 +260,12 @@ impl Collected {
         self.headers.get(name).and_then(|v| v.to_str().ok())
     }
 
-    /// The body as JSON; `what` names the call in the error.
-    pub(crate) fn parse<T: DeserializeOwned>(&self, what: &str) -> Result<T> {
+    /// The body as JSON, where more of the answer is needed than [`RequestBuilder::json`] gives. `what` names the
+    /// call in the error.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Protocol`] where the body is not what was expected.
+    pub fn parse<T: DeserializeOwned>(&self, what: &str) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(|e| {
             let message = format!("{what}: the answer is not the JSON that the API documents");
             Error::new(ErrorKind::Protocol, message).with_status(self.status.as_u16()).with_source(e)

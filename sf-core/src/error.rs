@@ -35,6 +35,13 @@ impl ApiError {
     }
 }
 
+/// `CODE: message`, on one line as orgs write most of them.
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.error_code, self.message.trim())
+    }
+}
+
 /// What kind of failure an [`Error`] is. Each kind says whether this crate has already retried it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -7,7 +7,27 @@ use serde_json::{Map, Value};
 
 use crate::{Client, Result};
 
-const API_REQUESTS: &str = "DailyApiRequests";
+/// The names of the allowances that have a method of their own in [`Limits`], as orgs write them.
+pub mod names {
+    /// API calls in 24 hours.
+    pub const API_REQUESTS: &str = "DailyApiRequests";
+    /// Batches of Bulk API jobs in 24 hours.
+    pub const BULK_API_BATCHES: &str = "DailyBulkApiBatches";
+    /// Query jobs of Bulk API 2.0 in 24 hours.
+    pub const BULK_QUERY_JOBS: &str = "DailyBulkV2QueryJobs";
+    /// Megabytes of results of Bulk API 2.0 query jobs in 24 hours.
+    pub const BULK_QUERY_MEGABYTES: &str = "DailyBulkV2QueryFileStorageMB";
+    /// High-volume platform events published in an hour.
+    pub const PUBLISHED_EVENTS: &str = "HourlyPublishedPlatformEvents";
+    /// Standard-volume platform events published in an hour.
+    pub const PUBLISHED_STANDARD_VOLUME_EVENTS: &str = "HourlyPublishedStandardVolumePlatformEvents";
+    /// Events delivered to subscribers in 24 hours.
+    pub const DELIVERED_EVENTS: &str = "DailyDeliveredPlatformEvents";
+    /// Megabytes for rows.
+    pub const DATA_STORAGE_MEGABYTES: &str = "DataStorageMB";
+    /// Megabytes for files.
+    pub const FILE_STORAGE_MEGABYTES: &str = "FileStorageMB";
+}
 
 /// So many used of so many, from `Sforce-Limit-Info`.
 ///
@@ -137,11 +157,11 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// An allowance by Salesforce's name, for example `DailyBulkV2QueryJobs`. That of `DailyApiRequests` is as
-    /// fresh as the last answer.
+    /// An allowance by Salesforce's name, for example `DailyBulkV2QueryJobs`; some stand in [`names`]. That of
+    /// `DailyApiRequests` is as fresh as the last answer.
     pub fn get(&self, name: &str) -> Option<Limit> {
         let mut limit = self.all.get(name).cloned();
-        if let Some(usage) = self.info.api.filter(|_| name == API_REQUESTS) {
+        if let Some(usage) = self.info.api.filter(|_| name == names::API_REQUESTS) {
             let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
             let apps = limit.map(|limit| limit.apps).unwrap_or_default();
             limit = Some(Limit { max: number(usage.max), remaining: number(usage.left()), apps });
@@ -161,52 +181,52 @@ impl Limits {
 
     /// API calls in 24 hours.
     pub fn daily_api_requests(&self) -> Option<Limit> {
-        self.get(API_REQUESTS)
+        self.get(names::API_REQUESTS)
     }
 
     /// Batches of Bulk API jobs in 24 hours; ingest jobs of Bulk API 2.0 use one for each 10,000 rows.
     pub fn daily_bulk_api_batches(&self) -> Option<Limit> {
-        self.get("DailyBulkApiBatches")
+        self.get(names::BULK_API_BATCHES)
     }
 
     /// Query jobs of Bulk API 2.0 in 24 hours.
     pub fn daily_bulk_query_jobs(&self) -> Option<Limit> {
-        self.get("DailyBulkV2QueryJobs")
+        self.get(names::BULK_QUERY_JOBS)
     }
 
     /// Megabytes of results of Bulk API 2.0 query jobs in 24 hours.
     pub fn daily_bulk_query_megabytes(&self) -> Option<Limit> {
-        self.get("DailyBulkV2QueryFileStorageMB")
+        self.get(names::BULK_QUERY_MEGABYTES)
     }
 
     /// High-volume platform events published in an hour.
     pub fn hourly_published_events(&self) -> Option<Limit> {
-        self.get("HourlyPublishedPlatformEvents")
+        self.get(names::PUBLISHED_EVENTS)
     }
 
     /// Standard-volume platform events published in an hour.
     pub fn hourly_published_standard_volume_events(&self) -> Option<Limit> {
-        self.get("HourlyPublishedStandardVolumePlatformEvents")
+        self.get(names::PUBLISHED_STANDARD_VOLUME_EVENTS)
     }
 
     /// Events delivered to subscribers in 24 hours.
     pub fn daily_delivered_events(&self) -> Option<Limit> {
-        self.get("DailyDeliveredPlatformEvents")
+        self.get(names::DELIVERED_EVENTS)
     }
 
     /// Megabytes for rows.
     pub fn data_storage_megabytes(&self) -> Option<Limit> {
-        self.get("DataStorageMB")
+        self.get(names::DATA_STORAGE_MEGABYTES)
     }
 
     /// Megabytes for files.
     pub fn file_storage_megabytes(&self) -> Option<Limit> {
-        self.get("FileStorageMB")
+        self.get(names::FILE_STORAGE_MEGABYTES)
     }
 
     /// Takes over the resource as it was read just now.
     fn read(&mut self, all: BTreeMap<String, Limit>) {
-        if let Some(calls) = all.get(API_REQUESTS) {
+        if let Some(calls) = all.get(names::API_REQUESTS) {
             let number = |n: i64| u64::try_from(n).unwrap_or_default();
             let (max, left) = (number(calls.max), number(calls.remaining));
             self.info.api = Some(Usage { used: max.saturating_sub(left), max });

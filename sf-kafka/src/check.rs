@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use sf_core::ErrorKind;
 use sf_core::http::HttpService;
-use sf_core::limits::Limit;
+use sf_core::limits::{Limit, Limits};
 use sf_soql::DescribeCache;
 
 use crate::Result;
@@ -72,7 +72,6 @@ pub async fn forecast(config: &BulkQuerySource, http: Arc<dyn HttpService>) -> R
         Err(error) if error.kind() == ErrorKind::Refused => (None, Some(chain(&error))),
         Err(error) => return Err(error.into()),
     };
-    let limit = |name| limits.as_ref().and_then(|limits| limits.get(name));
     let polls = u64::try_from(DAY / config.poll_interval.as_millis().max(1)).unwrap_or(u64::MAX);
     // By a date, the last day is read again each time.
     let restless = tables.iter().filter(|t| t.cursor_is_date()).count() as u64;
@@ -83,8 +82,8 @@ pub async fn forecast(config: &BulkQuerySource, http: Arc<dyn HttpService>) -> R
         calls_when_idle: idle,
         calls_at_most: polls.saturating_mul(CALLS_A_WINDOW + 1),
         jobs_at_most: polls,
-        calls: limit("DailyApiRequests"),
-        jobs: limit("DailyBulkV2QueryJobs"),
+        calls: limits.as_ref().and_then(Limits::daily_api_requests),
+        jobs: limits.as_ref().and_then(Limits::daily_bulk_query_jobs),
         limits_refused,
     })
 }

@@ -380,13 +380,7 @@ impl<T: DeserializeOwned + Serialize + Send + Sync + 'static> Slot<T> {
         let (value, last_modified) = match (answer.status, before) {
             (StatusCode::NOT_MODIFIED, Some((value, last_modified))) => (value, Some(last_modified)),
             _ => {
-                let value = serde_json::from_slice(&answer.body).map_err(|e| {
-                    let protocol = sf_core::ErrorKind::Protocol;
-                    failed(
-                        sf_core::Error::new(protocol, "the answer is not the JSON that the API documents")
-                            .with_source(e),
-                    )
-                })?;
+                let value = answer.parse(&what).map_err(failed)?;
                 (Arc::new(value), answer.header("last-modified").map(str::to_owned))
             }
         };

@@ -16,7 +16,7 @@
 
 use std::process::ExitCode;
 
-use sf_auth::TokenExchange;
+use sf_examples::login::token_exchange;
 use sf_examples::setup::Setup;
 use sf_examples::{Result, run};
 
@@ -27,18 +27,11 @@ fn main() -> ExitCode {
 async fn log_in() -> Result<()> {
     let needed = &["SF_LOGIN_URL", "SF_CLIENT_ID", "SF_SUBJECT_TOKEN_FILE"];
     let sf = Setup::of(env!("CARGO_BIN_NAME"), needed, &["SF_CLIENT_SECRET"]).await?;
-    let set = sf.variables();
     println!("The token in {} becomes one of the org", sf.get("SF_SUBJECT_TOKEN_FILE"));
 
-    // Read anew at each login: such tokens live for minutes.
-    let file = set.file("SF_SUBJECT_TOKEN_FILE")?;
-    let subject = move || std::fs::read_to_string(&file).unwrap_or_default();
-    let mut grant = TokenExchange::new(sf.get("SF_LOGIN_URL"), sf.get("SF_CLIENT_ID"), subject)
-        .client_secret(sf.get("SF_CLIENT_SECRET"))
-        .token_type(set.optional("SF_SUBJECT_TOKEN_TYPE").unwrap_or(TokenExchange::ACCESS_TOKEN));
-    if let Some(handler) = set.optional("SF_TOKEN_HANDLER") {
-        grant = grant.handler(handler);
-    }
+    // sf_auth::TokenExchange::new(url, id, || read(file)).client_secret(secret).token_type(of_the_subject): the file is
+    // read anew at each login, as such tokens live for minutes.
+    let grant = token_exchange(sf.variables())?;
 
     sf.show(&grant.connect().await?).await
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bulk;
 mod logins;
 mod rows;
 mod soql;
@@ -104,7 +105,9 @@ fn an_event_is_published_and_one_that_does_not_fit_is_explained() {
 
 #[test]
 fn a_proxy_that_would_get_the_calls_to_an_emulated_org_is_named() {
-    for path in [QUICKSTART, TO_CSV, env!("CARGO_BIN_EXE_publish_events"), env!("CARGO_BIN_EXE_whoami")] {
+    let others = [env!("CARGO_BIN_EXE_publish_events"), env!("CARGO_BIN_EXE_whoami")];
+    let bulk = [bulk::TO_JSONL, bulk::LOAD, bulk::UPSERT, bulk::RESUME, bulk::WATCH];
+    for path in [QUICKSTART, TO_CSV].into_iter().chain(others).chain(bulk) {
         let proxied = || {
             let mut command = program(path);
             command.args(["Lead", "unused.csv"].iter().filter(|_| path == TO_CSV));

@@ -47,7 +47,7 @@ pub(crate) async fn refusal(what: &str, instance: &Url, response: Response) -> E
     let kind = if ended { ErrorKind::SessionExpired } else { kind_of(status, &errors) };
     let said = match errors.first() {
         None if ended => BAD_TOKEN.to_owned(),
-        Some(e) => format!("{}: {}", e.error_code, e.message.trim()),
+        Some(error) => error.to_string(),
         None if html => "an HTML page instead of an answer".to_owned(),
         None if body.is_empty() => "no body".to_owned(),
         None => "a body that is no error list".to_owned(),
@@ -64,10 +64,7 @@ pub(crate) async fn refusal(what: &str, instance: &Url, response: Response) -> E
 pub(crate) fn refused_part(what: &str, status: u16, body: &[u8]) -> Error {
     let errors = api_errors(body);
     let kind = StatusCode::from_u16(status).map_or(ErrorKind::Protocol, |status| kind_of(status, &errors));
-    let said = errors.first().map_or_else(
-        || "a body that is no error list".to_owned(),
-        |e| format!("{}: {}", e.error_code, e.message.trim()),
-    );
+    let said = errors.first().map_or_else(|| "a body that is no error list".to_owned(), ToString::to_string);
     Error::new(kind, format!("{what}: {status} ({said})")).with_status(status).with_api_errors(errors)
 }
 

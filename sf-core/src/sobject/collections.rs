@@ -206,7 +206,8 @@ impl<'c> Collections<'c> {
         Ok(self.send(requests, rows.len(), Again::SetsTheSame).await)
     }
 
-    /// Creates or changes rows of one object by an external id field, which each of them has. `Id` can be the field.
+    /// Creates or changes rows of one object by an external id field, which each of them has. `Id` can be the field; by
+    /// any other one, an `Id` is not sent, as rows have that were read.
     ///
     /// A call whose answer was lost is not sent again, because an external id need not be unique: see
     /// [`Client::upsert`].
@@ -250,10 +251,14 @@ impl<'c> Collections<'c> {
     ) -> Result<Written> {
         let object = api_name(object, "an object")?;
         let field = api_name(external_id_field, "a field")?;
-        let bodies = self.bodies(rows, |fields| {
-            let by_id = field.eq_ignore_ascii_case("Id");
-            if !by_id && !fields.names().any(|name| name.eq_ignore_ascii_case(field)) {
-                return Err(Error::new(ErrorKind::InvalidInput, format!("a row has no {field}")));
+        let by_id = field.eq_ignore_ascii_case("Id");
+        let bodies = self.bodies(rows, |mut fields| {
+            if !by_id {
+                if !fields.names().any(|name| name.eq_ignore_ascii_case(field)) {
+                    return Err(Error::new(ErrorKind::InvalidInput, format!("a row has no {field}")));
+                }
+                // Which row it is, the external id says; an org takes no Id beside it.
+                fields.take_id()?;
             }
             fields.typed(object, None)
         })?;

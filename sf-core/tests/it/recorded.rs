@@ -157,6 +157,65 @@ async fn a_recorded_refusal_of_a_job_that_is_not_there_is_read() {
 }
 
 #[tokio::test]
+async fn each_method_of_the_limits_gives_what_was_recorded_under_its_name() {
+    let Some(limits) = recorded("swiftlysalesforce/MockLimits.json") else { return };
+    let case = serde_json::json!({
+        "request": { "method": "GET" },
+        "response": { "status": 200, "headers": {}, "body": limits.to_string() },
+    });
+    let (_org, client) = playing(&case).await;
+    let read = client.limits().await.unwrap();
+    let methods = [
+        ("DailyApiRequests", read.daily_api_requests()),
+        ("DailyBulkApiBatches", read.daily_bulk_api_batches()),
+        ("DailyBulkV2QueryJobs", read.daily_bulk_query_jobs()),
+        ("DailyBulkV2QueryFileStorageMB", read.daily_bulk_query_megabytes()),
+        ("HourlyPublishedPlatformEvents", read.hourly_published_events()),
+        ("HourlyPublishedStandardVolumePlatformEvents", read.hourly_published_standard_volume_events()),
+        ("DailyDeliveredPlatformEvents", read.daily_delivered_events()),
+        ("DataStorageMB", read.data_storage_megabytes()),
+        ("FileStorageMB", read.file_storage_megabytes()),
+    ];
+    for (name, limit) in &methods {
+        let told =
+            limits.get(name).map(|told| (told["Max"].as_i64().unwrap(), told["Remaining"].as_i64().unwrap()));
+        assert_eq!(limit.as_ref().map(|limit| (limit.max, limit.remaining)), told, "{name}");
+    }
+    // An org that had no event delivered does not name them.
+    let absent: Vec<_> = methods.iter().filter(|(_, limit)| limit.is_none()).map(|(name, _)| *name).collect();
+    assert_eq!(absent, ["DailyDeliveredPlatformEvents"]);
+    assert_eq!(read.iter().count(), limits.as_object().unwrap().len());
+}
+
+#[cfg(feature = "sobject")]
+#[tokio::test]
+async fn a_recorded_row_is_read_with_its_address_and_its_nulls() {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Organization {
+        name: String,
+        division: Option<String>,
+        country: String,
+        address: Address,
+        is_sandbox: bool,
+    }
+    #[derive(serde::Deserialize)]
+    struct Address {
+        country: String,
+        city: Option<String>,
+    }
+    let Some(mut case) = recorded("cumulusci-describes/GET_sobjects_Organization.json") else { return };
+    // What its authors have left out stands there as a text.
+    case["response"]["headers"] = serde_json::json!({ "Content-Type": "application/json;charset=UTF-8" });
+    let (_org, client) = playing(&case).await;
+    let id = "00D5i000000000zEAA".parse().unwrap();
+    let read: Organization = client.retrieve("Organization", id, &[]).await.unwrap();
+    assert_eq!((read.name.as_str(), read.country.as_str()), ("CumulusCI - Dev Workspace", "US"));
+    assert_eq!((read.division, read.address.city, read.address.country.as_str()), (None, None, "US"));
+    assert!(read.is_sandbox);
+}
+
+#[tokio::test]
 async fn the_share_of_an_app_in_recorded_limits_is_read() {
     let Some(limits) = recorded("swiftlysalesforce/MockLimits.json") else { return };
     let case = serde_json::json!({

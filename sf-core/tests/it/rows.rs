@@ -211,6 +211,15 @@ async fn a_collection_is_changed_upserted_read_and_deleted() {
         .collect();
     assert_eq!(told, [(Some(true), false), (Some(false), true)]);
 
+    // Rows that were read can be upserted: the Id that stands in them is not sent.
+    let fields = &["Id", "Name", "Key__c"];
+    let read: Vec<Option<Value>> = collections.retrieve("Account", &ids[1..2], fields).await.unwrap();
+    assert_eq!(read[0].as_ref().unwrap()["Id"], json!(ids[1]));
+    let again = collections.upsert("Account", "Key__c", &read).await.unwrap().whole().unwrap();
+    assert_eq!(again[0].id(), Some(ids[1]), "{again:?}");
+    let by_id = json!({ "Id": ids[1], "Phone": "030 1" });
+    assert_eq!(collections.upsert("Account", "Id", &[by_id]).await.unwrap().done(), 1);
+
     let deleted = collections.delete(&[ids[0], nobody, ids[2]]).await.unwrap();
     assert_eq!((deleted.done(), deleted.refused().next().unwrap().0), (2, 1));
     let read: Vec<Option<Value>> = collections.retrieve("Account", &ids, &["Name"]).await.unwrap();

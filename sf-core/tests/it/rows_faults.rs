@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sf_core::sobject::{Collections, Composite, RowOutcome, Upserted};
 use sf_core::{Error, ErrorKind, Id};
-use sf_sim::fault::{Action, Fault, Reply, Route};
+use sf_sim::fault::{Action, Fault, Framing, Reply, Route};
 
 use crate::support::Org;
 
@@ -17,7 +17,13 @@ fn lost() -> Vec<(&'static str, Action, bool)> {
         ("reset before the work", Action::ResetBefore, true),
         ("reset after the work", Action::ResetAfter, true),
         ("cut", Action::cut(5), true),
+        ("cut, framed by close", Action::cut_framed(5, Framing::Close), true),
         ("stalled", Action::stall(5), true),
+        (
+            "no headers",
+            Action::without_headers(["Content-Type", "Date", "Location", "Sforce-Limit-Info"]),
+            false,
+        ),
         ("broken gzip", Action::BrokenGzip { after: 10 }, true),
         ("429", Action::too_many_requests(0), false),
         ("403, too many at once", Action::concurrent_limit(), false),
@@ -102,20 +108,40 @@ async fn an_upsert_by_an_id_that_need_not_be_unique_is_repeated_only_where_the_o
 
 #[tokio::test]
 async fn a_daily_limit_ends_a_write_at_once_and_leaves_nothing_open() {
-    let org = Org::new().await;
-    let id = one(&org).await;
-    org.sim.faults().add(Fault::on(Route::Row).always().then(Action::daily_limit()));
-    let calls = || org.sim.journal().count(&Route::Row);
-    let before = calls();
-    let errors: [Error; 3] = [
-        org.client.create("Account", &row("x")).await.unwrap_err(),
-        org.client.update("Account", id, &row("x")).await.unwrap_err(),
-        org.client.delete_row("Account", id).await.unwrap_err(),
-    ];
-    for error in errors {
-        assert_eq!((error.kind(), error.outcome_unknown()), (ErrorKind::DailyLimit, false), "{error}");
+    let other = Action::error(400, "LIMIT_EXCEEDED", "The limit of the day has been reached");
+    for limit in [Action::daily_limit(), other] {
+        let org = Org::new().await;
+        let id = one(&org).await;
+        org.sim.faults().add(Fault::on(Route::Row).always().then(limit));
+        let calls = || org.sim.journal().count(&Route::Row);
+        let before = calls();
+        let errors: [Error; 3] = [
+            org.client.create("Account", &row("x")).await.unwrap_err(),
+            org.client.update("Account", id, &row("x")).await.unwrap_err(),
+            org.client.delete_row("Account", id).await.unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!((error.kind(), error.outcome_unknown()), (ErrorKind::DailyLimit, false), "{error}");
+        }
+        assert_eq!(calls(), before + 3);
     }
-    assert_eq!(calls(), before + 3);
+}
+
+#[tokio::test]
+async fn a_row_is_written_once_where_the_org_has_moved_to() {
+    let mut org = Org::new().await;
+    let id = one(&org).await;
+    org.moves().await;
+    org.client.create("Account", &row("second")).await.unwrap();
+    assert_eq!(org.count("Account"), 2);
+    org.moves().await;
+    org.client.update("Account", id, &row("changed")).await.unwrap();
+    org.moves().await;
+    org.client.delete_row("Account", id).await.unwrap();
+    org.moves().await;
+    let rows: Vec<_> = (0..3).map(|n| row(&n.to_string())).collect();
+    assert_eq!(Collections::new(&org.client).create("Account", &rows).await.unwrap().done(), 3);
+    assert_eq!(org.count("Account"), 4);
 }
 
 #[tokio::test]

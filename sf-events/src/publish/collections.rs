@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 use sf_core::sobject::{Collections, RowOutcome};
 
-use super::rest::{Published, Publisher, Unread, failure, in_doubt, not_published};
+use super::rest::{Published, Publisher, Unread, failure, in_doubt, not_published, refused};
 use crate::{Error, ErrorKind, Event, Result};
 
 /// Events a call takes (REST API guide, "Create Multiple Records").
@@ -119,14 +119,7 @@ impl Publisher {
                 RowOutcome::Done { id, notes, .. } => {
                     Ok(Published::of(id.map(|id| id.to_string()), notes.clone()))
                 }
-                RowOutcome::Refused(errors) => {
-                    let said = errors.first().map_or_else(
-                        || "no reason".to_owned(),
-                        |e| format!("{}: {}", e.error_code, e.message),
-                    );
-                    let cause = sf_core::Error::new(sf_core::ErrorKind::Refused, said);
-                    Err(failure(object, cause.with_api_errors(errors.clone())))
-                }
+                RowOutcome::Refused(errors) => Err(failure(object, refused(errors.clone()))),
                 RowOutcome::Unknown => Err(in_doubt(object, cause())),
                 _ => Err(failure(object, cause())),
             });

@@ -129,22 +129,10 @@ impl Publisher {
         let path = format!("sobjects/{}", encode_segment(event.object()));
         let answer = self.client.post(path).body(body, "application/json").response().await;
         let answer = answer.map_err(|error| failure(event.object(), error))?;
-        let answer: Answer = serde_json::from_slice(&answer.body).map_err(|e| {
-            let cause = sf_core::Error::new(
-                sf_core::ErrorKind::Protocol,
-                "the answer is not the JSON that the API documents",
-            )
-            .with_status(answer.status.as_u16())
-            .with_source(e);
-            in_doubt(event.object(), cause)
-        })?;
+        let answer: Answer =
+            answer.parse("publishing the event").map_err(|cause| in_doubt(event.object(), cause))?;
         if !answer.success {
-            let said = answer
-                .errors
-                .first()
-                .map_or_else(|| "no reason".to_owned(), |e| format!("{}: {}", e.error_code, e.message));
-            let cause = sf_core::Error::new(sf_core::ErrorKind::Refused, said).with_api_errors(answer.errors);
-            return Err(failure(event.object(), cause));
+            return Err(failure(event.object(), refused(answer.errors)));
         }
         Ok(Published::of(answer.id, answer.errors))
     }
@@ -235,6 +223,12 @@ impl Publisher {
                 "{nearest} A package's event has its namespace in front, and the user needs \"Read\" on it."
             ))
     }
+}
+
+/// What the org said of one event that it did not take, as the failure of a call for it alone.
+pub(super) fn refused(errors: Vec<ApiError>) -> sf_core::Error {
+    let said = errors.first().map_or_else(|| "no reason".to_owned(), ToString::to_string);
+    sf_core::Error::new(sf_core::ErrorKind::Refused, said).with_api_errors(errors)
 }
 
 /// What the failure of the publishing call means for the event.

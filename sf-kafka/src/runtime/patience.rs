@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sf_core::Client;
-use sf_core::limits::Usage;
+use sf_core::limits::{Usage, names};
 
 use crate::error::chain;
 use crate::{Error, Outlook};
@@ -17,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 const ALLOWANCE_PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_ALLOWANCE_PAUSE: Duration = Duration::from_secs(900);
 /// What a query job uses up.
-const ALLOWANCES: [&str; 3] = ["DailyApiRequests", "DailyBulkV2QueryJobs", "DailyBulkV2QueryFileStorageMB"];
+const ALLOWANCES: [&str; 3] = [names::API_REQUESTS, names::BULK_QUERY_JOBS, names::BULK_QUERY_MEGABYTES];
 
 /// The failures of a table since its last progress.
 #[derive(Debug, Default)]
@@ -93,7 +93,7 @@ pub(super) fn stretch(allowances: impl IntoIterator<Item = Usage>) -> u32 {
 /// The org's query jobs of the day, where it tells.
 pub(super) async fn query_jobs(client: &Client) -> Option<Usage> {
     let limits = client.limits().await.ok()?;
-    let limit = limits.get("DailyBulkV2QueryJobs")?;
+    let limit = limits.daily_bulk_query_jobs()?;
     let (max, left) = (u64::try_from(limit.max).ok()?, u64::try_from(limit.remaining).ok()?);
     Some(Usage { used: max.saturating_sub(left), max })
 }

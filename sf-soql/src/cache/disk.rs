@@ -265,7 +265,7 @@ async fn identity(client: &Client) -> sf_core::Result<Option<(String, String)>> 
         }
         Err(error) => return Err(error),
     };
-    let info = serde_json::from_slice::<Userinfo>(&answer.body);
+    let info = answer.parse::<Userinfo>("userinfo");
     let info = info.inspect_err(|error| tracing::debug!(%error, "userinfo")).ok();
     Ok(info.map(|info| (info.organization_id.to_string(), info.user_id.to_string())))
 }
