@@ -15,5 +15,5 @@ mod work;
 
 pub use report::page;
 pub use route::Route;
-pub use suite::{Difference, Played, play};
+pub use suite::{Difference, Played, play, size};
 pub use table::{Expected, Fault, Table};

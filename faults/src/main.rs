@@ -29,7 +29,8 @@ async fn main() -> ExitCode {
         played.plays,
         played.differences.len()
     );
-    let page = if only.is_empty() { sf_faults::page(&table) } else { String::new() };
+    let page =
+        if only.is_empty() { sf_faults::page(&table, (played.cells, played.plays)) } else { String::new() };
     if !played.differences.is_empty() || std::io::stdout().write_all(page.as_bytes()).is_err() {
         return ExitCode::FAILURE;
     }

@@ -61,6 +61,14 @@ pub async fn play(table: &Table, only: &str) -> Result<Played, String> {
     Ok(Played { cells, plays, differences })
 }
 
+/// How many cells of the table can be played, and how many times they are, in all ways and at all places.
+///
+/// # Errors
+/// As [`play`].
+pub fn size(table: &Table) -> Result<(usize, usize), String> {
+    cells(table, "").map(|(cells, plays)| (cells, plays.len()))
+}
+
 fn cells<'t>(table: &'t Table, only: &str) -> Result<(usize, Vec<Cell<'t>>), String> {
     let (mut count, mut all) = (0, Vec::new());
     for fault in &table.faults {
@@ -74,7 +82,11 @@ fn cells<'t>(table: &'t Table, only: &str) -> Result<(usize, Vec<Cell<'t>>), Str
             for place in route.places() {
                 let ways = ways(&fault.name, route, &place)
                     .ok_or_else(|| format!("[{}]: nothing plays a fault of this name", fault.name))?;
-                all.extend(ways.into_iter().map(|way| Cell {
+                // Where the first time is an error there is no second.
+                let recovers = *expected == Expected::Recover;
+                let ways =
+                    ways.into_iter().filter(|way| recovers || way.times.is_none_or(|times| times == 1));
+                all.extend(ways.map(|way| Cell {
                     fault: &fault.name,
                     route,
                     place: place.clone(),

@@ -90,7 +90,7 @@ pub(crate) fn ways(fault: &str, route: Route, place: &Place) -> Option<Vec<Way>>
             .map(|times| Way { label: "no answer", deed: Deed::Silence, times: Some(times), gzip: true })
             .into(),
         "stalled" => once_and_again("in the body", &Action::stall(SOON)),
-        "headers stripped" => once_and_again("all", &stripped()),
+        "headers stripped" => vec![act("all", stripped(), Some(1))],
         "headers stripped each time" => vec![act("all", stripped(), None)],
         "gzip broken" => once_and_again("damaged", &Action::BrokenGzip { after: 12 }),
         "job Failed" => vec![act(

@@ -212,5 +212,21 @@ async fn load(org: &Org, client: &Client, problems: &mut Problems) -> Done {
     let told = successes.iter().map(|s| s.row.get("Name").unwrap_or_default().to_owned()).collect();
     all_written(org, problems, told);
     tally(problems, loaded.tally().await?, u64::from(LOADED), 0);
+    // Jobs that were given up are ended, and told.
+    let told = loaded.jobs().iter().flat_map(|job| &job.abandoned).count();
+    match org.jobs("ingest").await {
+        Ok(jobs) => {
+            let complete = jobs.iter().filter(|(_, state)| state == "JobComplete").count();
+            let aborted = jobs.iter().filter(|(_, state)| state == "Aborted").count();
+            let all = (complete, aborted, jobs.len());
+            if all != (loaded.jobs().len(), told, loaded.jobs().len() + told) {
+                problems.push(format!(
+                    "jobs complete, aborted, all are {all:?}; told are {} complete and {told} given up",
+                    loaded.jobs().len()
+                ));
+            }
+        }
+        Err(error) => problems.push(error),
+    }
     Ok(())
 }
