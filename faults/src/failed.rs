@@ -12,6 +12,8 @@ pub(crate) struct Failed {
     pub(crate) open: bool,
     /// The job that it names as data.
     pub(crate) job: Option<String>,
+    /// How many rows were written before it, where it tells.
+    pub(crate) written: Option<u64>,
     /// The line that is shown.
     pub(crate) shown: String,
     /// Everything that can be had of it: shown, debugged, and its causes.
@@ -27,7 +29,7 @@ impl Failed {
             let _ = write!(all, "\n{error}\n{error:?}");
             cause = error.source();
         }
-        Self { kind, open: false, job: None, shown: error.to_string(), all }
+        Self { kind, open: false, job: None, written: None, shown: error.to_string(), all }
     }
 
     /// As the table writes it.
@@ -66,6 +68,7 @@ impl From<sf_bulk2::Error> for Failed {
             _ => format!("{:?}", error.kind()),
         };
         let job = error.job().map(|job| job.to_string());
-        Self { job, ..Self::new(kind, &error, &format!("{error:?}")) }
+        let written = error.loaded().map(sf_bulk2::Loaded::succeeded);
+        Self { job, written, ..Self::new(kind, &error, &format!("{error:?}")) }
     }
 }

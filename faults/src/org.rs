@@ -27,7 +27,7 @@ pub(crate) const POLL: PollPolicy = PollPolicy {
     deadline: Some(Duration::from_secs(20)),
 };
 /// How long the org may be silent where that is the fault. Elsewhere a busy machine must not look like one.
-const SILENCE: Duration = Duration::from_millis(400);
+const SILENCE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Rows of a page of a job's result; the result has several.
 pub(crate) const PAGE: u32 = 20;

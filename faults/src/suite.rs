@@ -58,6 +58,7 @@ pub async fn play(table: &Table, only: &str) -> Result<Played, String> {
         .flatten();
     let mut differences: Vec<_> = played.collect().await;
     differences.sort();
+    differences.dedup();
     Ok(Played { cells, plays, differences })
 }
 

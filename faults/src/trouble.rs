@@ -9,6 +9,9 @@ const AGAIN: u64 = 3;
 /// Bytes of a body that arrive before it breaks. Less than any body has, also compressed.
 const SOON: u64 = 40;
 
+/// Why the org gives a job up.
+pub(crate) const GIVEN_UP: &str = "InternalServerError : Retried more than 20 times";
+
 /// One way to play a fault.
 #[derive(Clone, Debug)]
 pub(crate) struct Way {
@@ -93,11 +96,7 @@ pub(crate) fn ways(fault: &str, route: Route, place: &Place) -> Option<Vec<Way>>
         "headers stripped" => vec![act("all", stripped(), Some(1))],
         "headers stripped each time" => vec![act("all", stripped(), None)],
         "gzip broken" => once_and_again("damaged", &Action::BrokenGzip { after: 12 }),
-        "job Failed" => vec![act(
-            "given up",
-            Action::fail_job("InternalServerError : Retried more than 20 times"),
-            Some(1),
-        )],
+        "job Failed" => vec![act("given up", Action::fail_job(GIVEN_UP), Some(1))],
         "job Aborted" => aborts(route, place.work),
         "org moved, 401" => vec![moved(Old::NoSession)],
         "org moved, redirect" if login => {
