@@ -39,7 +39,8 @@ pub(crate) async fn carry_out(
 ) -> Done {
     match work {
         Work::Login | Work::Renewal => {
-            Ok(drop(client.get("limits").response().await.map_err(login_or_call)?))
+            client.get("limits").response().await.map_err(login_or_call)?;
+            Ok(())
         }
         Work::Describe => describe(org, client, problems).await,
         Work::Query => query(org, client, problems).await,
