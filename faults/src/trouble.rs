@@ -94,6 +94,8 @@ pub(crate) fn ways(fault: &str, route: Route, place: &Place) -> Option<Vec<Way>>
             .into(),
         "stalled" => once_and_again("in the body", &Action::stall(SOON)),
         "headers stripped" => vec![act("all", stripped(), Some(1))],
+        // The list of pages has no header that matters; what it comes to without any is played once, and its pages are here.
+        "headers stripped each time" if place.on == On::ResultPages => Vec::new(),
         "headers stripped each time" => vec![act("all", stripped(), None)],
         "gzip broken" => once_and_again("damaged", &Action::BrokenGzip { after: 12 }),
         "job Failed" => vec![act("given up", Action::fail_job(GIVEN_UP), Some(1))],

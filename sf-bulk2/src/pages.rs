@@ -69,8 +69,6 @@ pub struct Pages {
     /// Counts the answers opened so far: whoever keeps a part of a body sees when it is void.
     pub(crate) opened: u64,
     expected_total: Option<u64>,
-    /// Whether the page is one that a list of pages names: the list tells what follows it.
-    named: bool,
 }
 
 /// Where the reader is.
@@ -110,7 +108,6 @@ impl Pages {
             failed_at: None,
             opened: 0,
             expected_total: None,
-            named: false,
         }
     }
 
@@ -127,12 +124,6 @@ impl Pages {
     #[must_use]
     pub fn expect_total(mut self, rows: Option<u64>) -> Self {
         self.expected_total = rows;
-        self
-    }
-
-    /// One page that a list of pages names, and no more.
-    pub(crate) fn named(mut self) -> Self {
-        self.named = true;
         self
     }
 
@@ -350,7 +341,7 @@ impl Pages {
         let all = position.before.map(|before| before + read);
         let complete = all.is_some() && self.expected_total == all;
         match next {
-            NextPage::Unknown if !complete && !self.named => {
+            NextPage::Unknown if !complete => {
                 let text = "a page has no Sforce-Locator header (a proxy may strip it), so it is not known whether more pages follow";
                 self.reopen(incomplete(text))
                     .await

@@ -13,7 +13,6 @@ use sf_core::Id;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinHandle;
 
-use crate::pages::NextPage;
 use crate::{Error, ErrorKind, Locator, Pages, Position, QueryJob, Result};
 use sink::{Data, Sink};
 
@@ -63,8 +62,6 @@ pub struct Page {
     job: Id,
     /// Where to go on after it; `None` after the last page.
     after: Option<Position>,
-    /// Whether the org did not say what follows it.
-    unknown_next: bool,
     data: Data,
 }
 
@@ -124,7 +121,6 @@ impl ParallelPages {
             None => self.pages.insert(Running(start(self.setup.clone()).await?)),
         };
         let Some(mut page) = pages.0.next().await.transpose()? else {
-            self.position = None;
             return self.ended().map(|()| None);
         };
         let header = self.header.get_or_insert_with(|| page.header.clone());
@@ -138,9 +134,7 @@ impl ParallelPages {
         let passed = if page.locator == self.setup.from.locator { self.setup.from.rows } else { 0 };
         self.rows = self.rows.map(|rows| rows + page.rows + passed);
         if self.setup.ordered {
-            // Behind the rows of this page, where the org did not say what comes next; else before the next one.
-            let before = |after: &Position| self.rows.map(|rows| rows.saturating_sub(after.rows));
-            self.position = page.after.take().map(|after| Position { before: before(&after), ..after });
+            self.position = page.after.take().map(|after| Position { before: self.rows, ..after });
         }
         Ok(Some(page))
     }
@@ -261,17 +255,12 @@ fn one_by_one(setup: &Setup) -> BoxStream<'static, Result<Page>> {
 }
 
 async fn fetch(setup: &Setup, from: Position) -> Result<Page> {
-    // What follows a page that the org named, its list tells; a page that does not say is no worse for it.
-    let mut pages = setup.job.pages(from.clone()).expect_total(setup.expected).named();
+    let mut pages = setup.job.pages(from).expect_total(setup.expected);
     match take(&mut pages, setup.page_memory).await? {
         Some(page) if page.after.as_ref().is_some_and(|after| after.rows > 0) => {
             let text = "the org cut its pages elsewhere than when the position was taken; read it one page \
                         after the other";
             Err(Error::new(ErrorKind::Counts, setup.job.id(), text))
-        }
-        Some(page) if page.unknown_next => {
-            let after = Position { rows: from.rows + page.rows, ..from };
-            Ok(Page { after: Some(after), ..page })
         }
         Some(page) => Ok(page),
         None => Err(Error::new(ErrorKind::Counts, setup.job.id(), "a page that the org named is not there")),
@@ -294,7 +283,6 @@ async fn take(pages: &mut Pages, memory: usize) -> Result<Option<Page>> {
         header,
         rows,
         after: pages.position(),
-        unknown_next: head.next == NextPage::Unknown,
         data,
     }))
 }

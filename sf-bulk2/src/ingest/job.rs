@@ -96,7 +96,7 @@ impl IngestJob {
     async fn refused(&self, error: Error) -> Error {
         let refused = error.api_error().is_some_and(|call| call.kind() == sf_core::ErrorKind::Refused);
         let info = if refused { self.info().await.ok() } else { None };
-        info.and_then(|info| self.ended(&info)).unwrap_or(error)
+        info.and_then(|info| self.judge(&info).err()).unwrap_or(error)
     }
 
     /// Ends the job. Rows that were written already stay written, and some more may follow for a moment:
@@ -134,11 +134,12 @@ impl IngestJob {
     /// alone, goes on in the org, and [`attach`](Self::attach) finds it again.
     pub async fn wait(&self, policy: &PollPolicy) -> Result<JobInfo> {
         let info = self.finished(policy).await?;
-        self.ended(&info).map_or(Ok(info), Err)
+        self.judge(&info)?;
+        Ok(info)
     }
 
-    /// The error of a job that the org gave up or that somebody aborted.
-    fn ended(&self, info: &JobInfo) -> Option<Error> {
+    /// Whether a job that is over did what it was made for.
+    pub(super) fn judge(&self, info: &JobInfo) -> Result<()> {
         let (tried, failed) =
             (info.number_records_processed.unwrap_or(0), info.number_records_failed.unwrap_or(0));
         let written = tried.saturating_sub(failed);
@@ -150,12 +151,12 @@ impl IngestJob {
         match info.state {
             JobState::Failed => {
                 let said = info.error_message.as_deref().unwrap_or("no reason given");
-                Some(self.handle.fail(ErrorKind::JobFailed, format!("failed in the org: {said}; {fate}")))
+                Err(self.handle.fail(ErrorKind::JobFailed, format!("failed in the org: {said}; {fate}")))
             }
             JobState::Aborted => {
-                Some(self.handle.fail(ErrorKind::JobAborted, format!("aborted in the org; {fate}")))
+                Err(self.handle.fail(ErrorKind::JobAborted, format!("aborted in the org; {fate}")))
             }
-            _ => None,
+            _ => Ok(()),
         }
     }
 
@@ -185,7 +186,7 @@ impl IngestJob {
         }
     }
 
-    fn miscounted(&self, count: Option<u64>) -> Error {
+    fn miscounted(&self, count: Option<u64>) -> crate::Error {
         let (sent, count) = (self.sent.unwrap_or(0), count.unwrap_or(0));
         let text = format!(
             "in doubt: {sent} rows were sent and the org counts {count}; its outcome files tell which it has"

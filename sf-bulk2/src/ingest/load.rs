@@ -256,25 +256,16 @@ async fn send(client: &Client, ingest: &Ingest, spool: Option<&Spool>, part: Par
         }
     }
     let mut abandoned = Vec::new();
-    let ended = |error: &Error| matches!(error.kind(), ErrorKind::JobFailed | ErrorKind::JobAborted);
-    let (job, waited) = match upload(client, ingest, part, &mut abandoned).await {
-        Ok(job) => {
-            let waited = job.wait(&ingest.loading.poll).await;
-            (job, waited)
-        }
-        // Somebody ended it before its data was complete: its rows are told like those of any job that ended.
-        Err(error) => match error.job().filter(|_| ended(&error)) {
-            Some(id) => {
-                let job = IngestJob::attach(client, id, client.api_version()).expect_rows(Some(rows));
-                (job, Err(error))
-            }
-            None => return Sent { end, done: None, error: Some(error) },
-        },
+    let job = match upload(client, ingest, part, &mut abandoned).await {
+        Ok(job) => job,
+        Err(error) => return Sent { end, done: None, error: Some(error) },
     };
+    let waited = job.wait(&ingest.loading.poll).await;
     let (info, error) = match waited {
         Ok(info) => (Some(info), None),
         Err(error) => {
-            let info = if ended(&error) { job.info().await.ok() } else { None };
+            let ended = matches!(error.kind(), ErrorKind::JobFailed | ErrorKind::JobAborted);
+            let info = if ended { job.info().await.ok() } else { None };
             (info, Some(error))
         }
     };
