@@ -48,6 +48,11 @@ impl OAuthError {
             "expired_token" => ErrorKind::InvalidCode,
             "invalid_token" | "unsupported_token_type" => ErrorKind::InvalidToken,
             "server_error" | "temporarily_unavailable" => ErrorKind::Server,
+            // The words of the org's gateway, which counts logins among its calls.
+            "request_limit_exceeded" if self.error_description.contains("Concurrent") => {
+                ErrorKind::RateLimited
+            }
+            "request_limit_exceeded" | "limit_exceeded" => ErrorKind::DailyLimit,
             _ => ErrorKind::Refused,
         }
     }
@@ -147,6 +152,8 @@ pub enum ErrorKind {
     AccessRestricted,
     /// Too many logins of this user or app. Never retried by itself: wait first.
     LoginRateExceeded,
+    /// A daily allowance of the org is used up. Never retried.
+    DailyLimit,
     /// `invalid_grant` for a reason that we do not know. Never retried.
     InvalidGrant,
     /// `invalid_client_id`: the org does not know the consumer key. Never retried.
@@ -177,7 +184,7 @@ pub enum ErrorKind {
     SessionExpired,
     /// The login host failed (5xx) or is in maintenance. Retried within the policy.
     Server,
-    /// The login host asked to slow down (429). Retried within the policy.
+    /// The login host asked to slow down (429), or too many calls run at once. Retried within the policy.
     RateLimited,
     /// No connection could be made. Retried within the policy.
     Connect,
@@ -203,6 +210,7 @@ impl ErrorKind {
             Self::SessionExpired => sf_core::ErrorKind::SessionExpired,
             Self::Server => sf_core::ErrorKind::Server,
             Self::RateLimited => sf_core::ErrorKind::RateLimited,
+            Self::DailyLimit => sf_core::ErrorKind::DailyLimit,
             Self::Connect => sf_core::ErrorKind::Connect,
             Self::Timeout => sf_core::ErrorKind::Timeout,
             Self::Broken => sf_core::ErrorKind::Broken,
@@ -217,7 +225,8 @@ impl ErrorKind {
             sf_core::ErrorKind::InvalidInput => Self::InvalidInput,
             sf_core::ErrorKind::SessionExpired => Self::SessionExpired,
             sf_core::ErrorKind::Server => Self::Server,
-            sf_core::ErrorKind::RateLimited | sf_core::ErrorKind::DailyLimit => Self::RateLimited,
+            sf_core::ErrorKind::RateLimited => Self::RateLimited,
+            sf_core::ErrorKind::DailyLimit => Self::DailyLimit,
             sf_core::ErrorKind::Connect => Self::Connect,
             sf_core::ErrorKind::Timeout => Self::Timeout,
             sf_core::ErrorKind::Broken => Self::Broken,
@@ -453,5 +462,11 @@ mod tests {
         );
         assert_eq!(OAuthError::new("invalid_grant", "something new").kind(), ErrorKind::InvalidGrant);
         assert_eq!(OAuthError::new("something_new", "").kind(), ErrorKind::Refused);
+        for (said, kind) in [
+            ("ConcurrentRequests (Concurrent API Requests) Limit exceeded.", ErrorKind::RateLimited),
+            ("TotalRequests Limit exceeded.", ErrorKind::DailyLimit),
+        ] {
+            assert_eq!(OAuthError::new("REQUEST_LIMIT_EXCEEDED", said).kind(), kind);
+        }
     }
 }

@@ -124,6 +124,10 @@ fn fixed(kind: ErrorKind) -> Option<&'static str> {
             "A user can log in 3,600 times an hour. Wait, and share one client between tasks: it logs in once and \
              renews its token when that is refused."
         }
+        ErrorKind::DailyLimit => {
+            "The org's calls of the last 24 hours are used up: wait, and see under Setup > Company Information how many there \
+             are. `Limits` shows them as `DailyApiRequests`."
+        }
         ErrorKind::InvalidClientId => {
             "Copy the consumer key from the app again (Setup > App Manager > Manage Consumer Details). An app that \
              was just made is known after up to ten minutes; a sandbox has apps of its own."

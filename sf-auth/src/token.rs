@@ -84,6 +84,7 @@ pub(crate) async fn granted<G: FormGrant>(
 ) -> Result<Granted> {
     let login = grant.checked()?;
     let mut attempts = retry.start();
+    let mut unseen = false;
     loop {
         let form = grant.form(&login)?;
         let context = Context { flow: G::FLOW, login: &login, audience: grant.audience(&login), date: None };
@@ -102,12 +103,26 @@ pub(crate) async fn granted<G: FormGrant>(
             Err(error) => {
                 // A host that is not at work (503) has looked at nothing.
                 let repeatable = G::REPEATABLE || error.status() == Some(503);
-                if attempts.pause_after(error.clone().into(), repeatable).await.is_err() {
+                let again = G::REPEATABLE && !unseen && not_about_the_grant(&error);
+                unseen |= again;
+                let failure = match again {
+                    true => {
+                        sf_core::Error::new(sf_core::ErrorKind::Server, "401 to a login, not about its grant")
+                    }
+                    false => error.clone().into(),
+                };
+                if attempts.pause_after(failure, repeatable).await.is_err() {
                     return Err(error);
                 }
             }
         }
     }
+}
+
+/// A login carries no session. A 401 that speaks of one, or of nothing, says nothing about the grant: it is posted once more.
+fn not_about_the_grant(error: &Error) -> bool {
+    let said = error.oauth().map(|said| said.error.as_str());
+    error.status() == Some(401) && matches!(said, None | Some("INVALID_SESSION_ID"))
 }
 
 async fn attempt(form: &Form, mut context: Context<'_>, http: &dyn HttpService) -> Result<Granted> {

@@ -7,6 +7,7 @@ mod upload;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use ::http::{Method, Request, StatusCode, header};
 use bytes::Bytes;
@@ -14,13 +15,14 @@ use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::auth::{Token, TokenProvider, may_carry_token};
 use crate::http::{Framing, HttpService, Response, decoded};
 use crate::limits::{LimitInfo, Limits, Usage};
 use crate::retry::{Attempts, RetryPolicy};
-use crate::{ApiVersion, Error, ErrorKind, Result, time};
+use crate::{ApiVersion, Error, ErrorKind, Id, Result, time};
 
 use answer::{refusal, transport};
 #[cfg(feature = "sobject")]
@@ -28,6 +30,10 @@ pub(crate) use upload::Upload;
 
 /// What an answer that is read whole may hold, unless the builder says otherwise.
 const DEFAULT_MAX_BODY: usize = 64 * 1024 * 1024;
+
+/// How often the login is asked at most whether the org has moved, so that an address that is wrong for good does not use up
+/// the logins that a user has in an hour.
+const ASK_WHERE: Duration = Duration::from_secs(60);
 
 /// Everything that may stand in a path segment or query value unencoded (RFC 3986, "Unreserved").
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -49,6 +55,7 @@ struct Inner {
     max_body: usize,
     user_agent: String,
     limits: Mutex<Limits>,
+    asked_where: Mutex<Option<Instant>>,
 }
 
 /// Settings of a [`Client`].
@@ -116,6 +123,7 @@ impl ClientBuilder {
             max_body: self.max_body,
             user_agent: self.user_agent,
             limits: Mutex::default(),
+            asked_where: Mutex::default(),
         })))
     }
 }
@@ -228,8 +236,19 @@ impl Client {
             upload: None,
             version: None,
             repeatable,
+            head_tells: false,
             invalid: None,
         }
+    }
+
+    /// Whether it is long enough ago that the login was asked where the org is, and from now on not any more.
+    fn may_ask_where(&self) -> bool {
+        let mut asked = self.0.asked_where.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = asked.is_none_or(|at| at.elapsed() >= ASK_WHERE);
+        if may {
+            *asked = Some(Instant::now());
+        }
+        may
     }
 
     fn note(&self, response: &Response) {
@@ -272,6 +291,12 @@ impl Collected {
         })
     }
 
+    /// The row that was created, by the answer's head alone.
+    #[cfg(feature = "sobject")]
+    pub(crate) fn located(&self) -> Option<Id> {
+        located(self.status, &self.headers)
+    }
+
     /// When the org sent this, by its own clock.
     pub fn date(&self) -> Option<DateTime<Utc>> {
         self.header("date").and_then(time::parse_http_date)
@@ -293,6 +318,7 @@ pub struct RequestBuilder<'c> {
     upload: Option<Upload>,
     version: Option<ApiVersion>,
     repeatable: bool,
+    head_tells: bool,
     invalid: Option<Error>,
 }
 
@@ -353,6 +379,13 @@ impl RequestBuilder<'_> {
         self
     }
 
+    /// A row that was created is known by the head of the answer too: its body may break.
+    #[cfg(feature = "sobject")]
+    pub(crate) fn head_tells(mut self) -> Self {
+        self.head_tells = true;
+        self
+    }
+
     /// Sends the request and returns when the headers of a good answer are there (2xx, 300 or 304).
     /// The body is a stream that can still break; reading it is not covered by the retry policy.
     ///
@@ -401,6 +434,19 @@ impl RequestBuilder<'_> {
     fn what(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
+}
+
+/// The row that an answer says was created, by its head alone: `201`, and `Location`.
+fn located(status: StatusCode, headers: &::http::HeaderMap) -> Option<Id> {
+    let location = headers.get(header::LOCATION)?.to_str().ok()?;
+    if status == StatusCode::CREATED { location.rsplit('/').next()?.parse().ok() } else { None }
+}
+
+/// Whether a host answers that the org has left: with a redirect, or with the page "URL No Longer Exists" where an org would have
+/// a list of errors.
+fn left_host(answer: &Response) -> bool {
+    let page = answer.header("content-type").is_some_and(|kind| kind.contains("html"));
+    answer.status.is_redirection() || (answer.status == StatusCode::NOT_FOUND && page)
 }
 
 /// Whether a request that was sent ended without telling what the org did.
@@ -456,17 +502,30 @@ impl<'c> Attempt<'c> {
     /// One attempt with its whole body.
     async fn whole(&mut self) -> Result<Collected> {
         let response = self.once().await?;
-        let (status, headers, framing) = (response.status, response.headers.clone(), response.framing);
+        let (status, headers) = (response.status, response.headers.clone());
+        let body = match self.body(response).await {
+            // What the body would have told, the headers have.
+            Err(_) if self.request.head_tells && located(status, &headers).is_some() => Bytes::new(),
+            body => body?,
+        };
+        Ok(Collected { status, headers, body, after_unknown: self.unknown })
+    }
+
+    async fn body(&self, response: Response) -> Result<Bytes> {
+        let (status, framing) = (response.status, response.framing);
         let limit = self.request.client.0.max_body;
         let body = response.collect(limit).await.map_err(|e| transport(&self.what, e))?;
-        // Nothing tells where this body should have ended, but JSON tells whether it is whole.
-        if framing == Framing::Close && !body.is_empty() {
+        // Nothing tells where this body should have ended, but JSON tells whether it is whole. An upload alone is answered
+        // without a body and without a status that says so.
+        let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+            || matches!(self.request.method, Method::PUT | Method::HEAD);
+        if framing == Framing::Close && !(body.is_empty() && bodiless) {
             let whole = serde_json::from_slice::<serde::de::IgnoredAny>(&body);
             if whole.is_err_and(|e| e.is_eof()) {
                 return Err(Error::new(ErrorKind::Broken, format!("{}: the body broke off", self.what)));
             }
         }
-        Ok(Collected { status, headers, body, after_unknown: self.unknown })
+        Ok(body)
     }
 
     /// One attempt, or two where the token was refused in between.
@@ -493,15 +552,22 @@ impl<'c> Attempt<'c> {
             if good {
                 return Ok(answer);
             }
-            let moved = answer.status.is_redirection();
+            let left = left_host(&answer);
             let error = refusal(&self.what, &token.instance_url, answer).await;
-            let refused = error.kind() == ErrorKind::SessionExpired || moved;
-            if !refused || self.renewed {
+            if self.renewed || !(left || error.kind() == ErrorKind::SessionExpired) {
                 return Err(error);
             }
             self.renewed = true;
-            tracing::debug!(status = error.status(), "the org refused the token, renewing it once");
-            client.0.tokens.invalidate(&token);
+            if !left || client.may_ask_where() {
+                tracing::debug!(status = error.status(), "the org refused the token, renewing it once");
+                client.0.tokens.invalidate(&token);
+            }
+            if left {
+                let now = client.0.tokens.token().await.inspect_err(|_| self.login_failed = true)?;
+                if now.instance_url == token.instance_url {
+                    return Err(error);
+                }
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use sf_core::{ApiVersion, Client, Id};
 use super::outcome::File;
 use super::{Echo, Failure, Outcomes, Success};
 use crate::handle::{Handle, Kind};
-use crate::{ErrorKind, JobInfo, JobState, Result};
+use crate::{Error, ErrorKind, JobInfo, JobState, Result};
 
 /// How often the count of an aborted job must be the same before it is taken to stand still: a chunk that
 /// was in work when the job was aborted can be committed afterwards.
@@ -66,7 +66,8 @@ impl IngestJob {
     ///
     /// # Errors
     /// [`ErrorKind::UploadLost`] where nobody knows whether the data arrived: [`abort`](Self::abort) this job
-    /// and upload into another. [`ErrorKind::Api`] where the org refuses it.
+    /// and upload into another. [`ErrorKind::JobAborted`] where somebody ended the job before, and
+    /// [`ErrorKind::Api`] where the org refuses the data for another reason.
     pub async fn upload(&self, csv: impl Into<Bytes>) -> Result<()> {
         let request = self.handle.request(Method::PUT, "/batches").body(csv, "text/csv");
         let Err(error) = request.response().await else { return Ok(()) };
@@ -74,7 +75,7 @@ impl IngestJob {
             let text = "the answer to its upload was lost; abort it and send the data into another job";
             return Err(self.handle.fail(ErrorKind::UploadLost, text).with_source(error));
         }
-        Err(self.handle.error("its data could not be uploaded", error))
+        Err(self.refused(self.handle.error("its data could not be uploaded", error)).await)
     }
 
     /// Says that the data is complete: the org may begin (`UploadComplete`).
@@ -82,10 +83,20 @@ impl IngestJob {
     /// Where the answer is lost, the job's state tells whether it arrived.
     ///
     /// # Errors
-    /// [`ErrorKind::Api`] where the org refuses, for example because the job was aborted.
-    /// [`ErrorKind::InDoubt`] where neither an answer nor the state could be had: the job may run.
+    /// [`ErrorKind::JobAborted`] where somebody ended the job before, [`ErrorKind::Api`] where the org refuses for
+    /// another reason. [`ErrorKind::InDoubt`] where neither an answer nor the state could be had: the job may run.
     pub async fn close(&self) -> Result<()> {
-        self.handle.set_state(JobState::UploadComplete, "it could not be closed").await
+        match self.handle.set_state(JobState::UploadComplete, "it could not be closed").await {
+            Err(error) => Err(self.refused(error).await),
+            closed => closed,
+        }
+    }
+
+    /// A refusal can mean that the job came to an end meanwhile, which says more.
+    async fn refused(&self, error: Error) -> Error {
+        let refused = error.api_error().is_some_and(|call| call.kind() == sf_core::ErrorKind::Refused);
+        let info = if refused { self.info().await.ok() } else { None };
+        info.and_then(|info| self.judge(&info).err()).unwrap_or(error)
     }
 
     /// Ends the job. Rows that were written already stay written, and some more may follow for a moment:

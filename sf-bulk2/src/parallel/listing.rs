@@ -128,7 +128,9 @@ pub(super) async fn names(
     match request.json::<Named>().await {
         Ok(named) => Ok(Some(named)),
         // Before version 58.0 there is no such resource. Whether the job is gone the first page tells.
-        Err(e) if next.is_none() && matches!(e.status(), Some(400 | 404 | 405)) => Ok(None),
+        Err(e) if next.is_none() && matches!(e.status(), Some(400 | 404 | 405)) && !e.is_daily_limit() => {
+            Ok(None)
+        }
         Err(e) => Err(job.error("its pages could not be listed", e)),
     }
 }

@@ -61,17 +61,21 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::Refused`] with the org's code and fields. Where no answer came,
-    /// [`Error::outcome_unknown`] is true: the row may be there.
+    /// [`Error::outcome_unknown`] is true: the row may be there. An answer whose body breaks after its head said that the row
+    /// was created, and which it is, is no error.
     pub async fn create(&self, object: &str, row: &impl Serialize) -> Result<Id> {
         let mut fields = one_row(row)?;
         if fields.take_id()?.is_some() {
             let message = format!("a new {object} cannot have an Id of its own, the org gives it one");
             return Err(Error::new(ErrorKind::InvalidInput, message).with_hint("Did you mean to update it?"));
         }
-        let created: Result<Saved> = self.post(object_path(object)?).json_body(&fields).json().await;
-        created
-            .map(|saved| saved.id)
-            .map_err(|error| if error.outcome_unknown() { error.with_hint(LOOK_FIRST) } else { error })
+        let path = object_path(object)?;
+        let what = format!("POST {path}");
+        let created = self.post(path).json_body(&fields).head_tells().response().await.and_then(|answer| {
+            let saved = answer.parse::<Saved>(&what).map(|saved| saved.id);
+            saved.or_else(|error| answer.located().ok_or(error.with_outcome_unknown(true)))
+        });
+        created.map_err(|error| if error.outcome_unknown() { error.with_hint(LOOK_FIRST) } else { error })
     }
 
     /// Reads the named fields of a row, or all that the user sees where none is named.

@@ -92,6 +92,30 @@ async fn an_org_that_moved_is_found_by_the_next_login() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_wrong_for_good_costs_one_login_more_and_no_login_a_call() {
+    let org = MockServer::start().await;
+    let page = ResponseTemplate::new(404).set_body_raw("<h1>URL No Longer Exists</h1>", "text/html");
+    Mock::given(method("GET")).respond_with(page).expect(5).mount(&org).await;
+    let (client, logins) = client(&[&org.uri()]);
+    for _ in 0..5 {
+        let error = client.get("/services/apexrest/nothing").response().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    }
+    assert_eq!(logins.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_resource_that_the_org_does_not_know_is_no_move() {
+    let org = MockServer::start().await;
+    let unknown = r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#;
+    let unknown = ResponseTemplate::new(404).set_body_raw(unknown, "application/json;charset=UTF-8");
+    Mock::given(method("GET")).respond_with(unknown).expect(1).mount(&org).await;
+    let (client, logins) = client(&[&org.uri()]);
+    assert_eq!(client.get("sobjects/Zzz").response().await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(logins.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
 async fn an_org_whose_old_host_is_gone_is_found_by_the_next_login() {
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nowhere = format!("http://{}", gone.local_addr().unwrap());

@@ -106,6 +106,36 @@ async fn a_broken_gzip_passes() {
 }
 
 #[tokio::test]
+async fn a_limit_for_the_moment_passes_and_one_for_the_day_ends_the_login() {
+    passes(Action::concurrent_limit(), ErrorKind::RateLimited).await;
+    let sim = org();
+    sim.faults().add(Fault::on(Route::Token).always().then(Action::daily_limit()));
+    let error = connect(&sim, http()).await.unwrap_err();
+    assert_eq!((error.kind(), sim.journal().count(&Route::Token)), (ErrorKind::DailyLimit, 1), "{error}");
+    assert!(sf_core::Error::from(error).is_daily_limit());
+}
+
+#[tokio::test]
+async fn a_401_that_refuses_nothing_is_asked_about_once_more_and_one_that_names_its_cause_is_not() {
+    let session = Reply::error(401, "INVALID_SESSION_ID", "Session expired or invalid");
+    for reply in [session, Reply::empty(401), Reply::html(401, "Unauthorized")] {
+        let sim = org();
+        sim.faults().add(Fault::on(Route::Token).then(Action::Reply(reply.clone())));
+        assert!(connect(&sim, http()).await.is_ok(), "{reply:?}");
+        let sim = org();
+        sim.faults().add(Fault::on(Route::Token).always().then(Action::Reply(reply.clone())));
+        let error = connect(&sim, http()).await.unwrap_err();
+        assert_eq!((error.kind(), sim.journal().count(&Route::Token)), (ErrorKind::Refused, 2), "{reply:?}");
+    }
+    let mut named = Reply::empty(401);
+    named.body = r#"{"error":"invalid_client","error_description":"invalid client credentials"}"#.to_owned();
+    let sim = org();
+    sim.faults().add(Fault::on(Route::Token).always().then(Action::Reply(named)));
+    let error = connect(&sim, http()).await.unwrap_err();
+    assert_eq!((error.kind(), sim.journal().count(&Route::Token)), (ErrorKind::InvalidClient, 1), "{error}");
+}
+
+#[tokio::test]
 async fn a_page_of_a_proxy_is_no_answer() {
     ends(Action::Reply(Reply::html(200, "Sign in to the Wi-Fi")), "an HTML page of").await;
 }
