@@ -123,15 +123,18 @@ impl RowText {
         (self.written, self.in_order, self.spaced) = (0, true, false);
     }
 
+    #[inline]
     pub(super) fn add_column(&mut self) {
         self.cells.push(ABSENT);
     }
 
+    #[inline]
     pub(super) fn has(&self, column: usize) -> bool {
         self.cells.get(column).is_some_and(|cell| *cell != ABSENT)
     }
 
     /// Writes the cell of a column of the row.
+    #[inline]
     pub(super) fn cell<E>(
         &mut self,
         column: usize,

@@ -279,6 +279,7 @@ async fn upload(client: &Client, ingest: &Ingest, part: Part, abandoned: &mut Ve
     loop {
         let job = ingest.create(client).await?.expect_rows(Some(part.rows));
         let Err(error) = job.upload(part.csv.clone()).await else {
+            part.sent();
             job.close().await?;
             return Ok(job);
         };

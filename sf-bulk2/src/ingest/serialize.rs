@@ -86,6 +86,7 @@ impl Cells<'_> {
         Ok(self.columns.names.len() - 1)
     }
 
+    #[inline]
     fn field<T: Serialize + ?Sized>(&mut self, at: usize, name: &str, field: &T) -> Result<(), Refusal> {
         if self.out.has(at) {
             return Err(Refusal(format!("field {name} stands twice in the row")));
@@ -103,6 +104,7 @@ impl ser::SerializeStruct for Cells<'_> {
     type Ok = ();
     type Error = Refusal;
 
+    #[inline]
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, v: &T) -> Result<(), Refusal> {
         let known = self.columns.keys.get(self.next).copied().flatten();
         if known.is_some_and(|known| std::ptr::eq(known, key)) {
@@ -296,6 +298,7 @@ impl ser::Serializer for CellSerializer<'_> {
         serialize_u8(u8), serialize_u16(u16), serialize_u32(u32), serialize_u64(u64), serialize_u128(u128),
     }
 
+    #[inline]
     fn serialize_bool(self, v: bool) -> Result<(), Refusal> {
         self.out.push_str(if v { "true" } else { "false" });
         Ok(())
@@ -305,6 +308,7 @@ impl ser::Serializer for CellSerializer<'_> {
         if v.is_finite() { self.number(v) } else { Err(Refusal(format!("{v} is no number of an org"))) }
     }
 
+    #[inline]
     fn serialize_f64(self, v: f64) -> Result<(), Refusal> {
         if !v.is_finite() {
             return Err(Refusal(format!("{v} is no number of an org")));
@@ -317,6 +321,7 @@ impl ser::Serializer for CellSerializer<'_> {
         self.serialize_str(v.encode_utf8(&mut [0; 4]))
     }
 
+    #[inline]
     fn serialize_str(self, v: &str) -> Result<(), Refusal> {
         // What an org takes for a null, or may be meant as one.
         if v.is_empty() || v == "#N/A" {
