@@ -8,6 +8,8 @@ use memchr::memchr2;
 /// What one row may hold. The org's own limit is 400,000 characters (Bulk API 2.0 guide, "Limits").
 pub(crate) const MAX_ROW: usize = 16 * 1024 * 1024;
 
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
 /// Turns pieces of a CSV body into rows. Holds one piece and one row, whatever the body's size.
 pub(crate) struct CsvRows {
     delimiter: u8,
@@ -19,10 +21,19 @@ pub(crate) struct CsvRows {
     ended: usize,
     /// Whether bytes of a row have been read that is not finished.
     inside: bool,
-    /// Whether the body's first row was read. What may stand before it, the state machine knows.
-    begun: bool,
     /// Line ends that the state machine did not see.
     lines: u64,
+    start: Start,
+}
+
+/// How far the beginning of a body was read: a byte order mark there is no part of the first cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// So many bytes of a byte order mark were seen, and nothing else.
+    Mark(usize),
+    /// The next byte is the first one that the state machine sees.
+    First,
+    Past,
 }
 
 /// What a step came to.
@@ -68,17 +79,17 @@ impl CsvRows {
             filled: 0,
             ended: 0,
             inside: false,
-            begun: false,
             lines: 0,
+            start: Start::Mark(0),
         }
     }
 
     /// Starts over with another body, keeping the buffers.
     pub(crate) fn reset(&mut self) {
-        self.reader = csv_core::ReaderBuilder::new().delimiter(self.delimiter).build();
+        self.reader.reset();
         self.input = Bytes::new();
         (self.filled, self.ended, self.inside) = (0, 0, false);
-        (self.begun, self.lines) = (false, 0);
+        (self.lines, self.start) = (0, Start::Mark(0));
     }
 
     /// Gives the next piece of the body. The one before must be used up.
@@ -107,17 +118,46 @@ impl CsvRows {
         Cells { bytes: &self.bytes[..self.filled], ends: &self.ends[..self.ended] }
     }
 
+    /// Reads past a byte order mark, which may come in several pieces; `false` where it needs the next one.
+    fn past_mark(&mut self, mut seen: usize) -> bool {
+        while let Some(&byte) = self.input.first() {
+            if byte != BOM[seen] {
+                self.start = Start::First;
+                if seen > 0 {
+                    self.input = [&BOM[..seen], &self.input].concat().into();
+                }
+                return true;
+            }
+            self.input.advance(1);
+            seen += 1;
+            if seen == BOM.len() {
+                self.start = Start::First;
+                return true;
+            }
+            self.start = Start::Mark(seen);
+        }
+        false
+    }
+
     /// Reads on to the end of a row or of the piece.
     pub(crate) fn step(&mut self) -> Step {
         if !self.inside {
-            if self.begun && self.quoted_row() {
+            if self.start == Start::Past && self.quoted_row() {
                 return Step::Row;
             }
             (self.filled, self.ended) = (0, 0);
         }
+        if let Start::Mark(seen) = self.start
+            && !self.past_mark(seen)
+        {
+            return Step::NeedInput;
+        }
         while !self.input.is_empty() {
+            // The state machine knows byte order marks too, but only whole ones: with one byte it sees none.
+            let most = if self.start == Start::First { 1 } else { self.input.len() };
+            self.start = Start::Past;
             let (result, read, written, ended) = self.reader.read_record(
-                &self.input,
+                &self.input[..most],
                 &mut self.bytes[self.filled..],
                 &mut self.ends[self.ended..],
             );
@@ -129,7 +169,6 @@ impl CsvRows {
             match result {
                 ReadRecordResult::Record => {
                     self.inside = false;
-                    self.begun = true;
                     return Step::Row;
                 }
                 ReadRecordResult::OutputFull if self.bytes.len() < MAX_ROW => {
@@ -195,6 +234,12 @@ impl CsvRows {
     /// At the end of the body: whether a row was begun that no line end finished, and whether it is
     /// whole all the same ([`CsvRows::row`] holds it then).
     pub(crate) fn tail(&mut self) -> Tail {
+        if let Start::Mark(seen @ 1..) = self.start {
+            // The body ends within what began as a mark does.
+            self.start = Start::First;
+            self.feed(Bytes::from_static(&BOM[..seen]));
+            self.step();
+        }
         if !self.inside {
             return Tail::None;
         }
@@ -303,6 +348,20 @@ mod tests {
         ];
         assert_eq!(rows, expected);
         assert_eq!(tail, Tail::OpenQuote);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_cell_however_it_is_cut() {
+        let body = b"\xEF\xBB\xBFId\n\xEF\xBB\xBF\n";
+        for piece in 1..=body.len() {
+            let pieces: Vec<&[u8]> = body.chunks(piece).collect();
+            assert_eq!(read(&pieces), (vec![vec!["Id".to_owned()], vec!["\u{feff}".to_owned()]], Tail::None));
+        }
+        // Two marks: only the first is one. A letter that begins as a mark does. A mark and nothing else.
+        let twice: [&[u8]; 2] = [b"\xEF", b"\xBB\xBF\xEF\xBB\xBFId\n"];
+        assert_eq!(read(&twice).0, [["\u{feff}Id"]]);
+        assert_eq!(read(&[b"\xEF\xBB", b"\x80\n"]).0, [["\u{fec0}"]]);
+        assert_eq!(read(&[b"\xEF\xBB\xBF"]), (vec![], Tail::None));
     }
 
     #[test]

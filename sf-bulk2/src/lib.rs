@@ -26,6 +26,6 @@ pub use job::{JobInfo, JobState, Operation};
 pub use list::{JobList, JobType, Jobs};
 pub use locator::{Locator, Position};
 pub use pages::{PageHead, Pages};
-pub use parallel::{Page, ParallelPages};
+pub use parallel::{Page, PageRows, ParallelPages};
 pub use query::{Query, QueryJob};
 pub use rows::Rows;

@@ -1,25 +1,34 @@
 //! Pages of a result side by side: the org names them beforehand (`resultPages`), a few are fetched at once.
 
+mod listing;
+mod page_rows;
 mod sink;
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::io;
 
 use futures_util::stream::{BoxStream, StreamExt};
-use percent_encoding::percent_decode_str;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sf_core::Id;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinHandle;
 
 use crate::{Error, ErrorKind, Locator, Pages, Position, QueryJob, Result};
+pub use page_rows::PageRows;
+
+use listing::{Start, listed, names};
 use sink::{Data, Sink};
+
+const LOOSE: &str = "the pages that the org named do not follow from each other: rows are missing or came twice; \
+                     read them in order";
+const ELSEWHERE: &str =
+    "the org cut its pages elsewhere than when the position was taken; read them in order";
 
 /// Reads the pages of a result with several of them on their way. Made by [`Pages::parallel`].
 ///
 /// Each page is fetched, fetched again where it breaks off, and checked before it is given; one that is
-/// larger than [`page_memory`](Self::page_memory) waits in a temporary file.
+/// larger than [`page_memory`](Self::page_memory) waits in a temporary file. Each page also tells which one
+/// follows it: where that is not the one that the org has named, the pages are read one after the other from there.
 #[derive(Debug)]
 pub struct ParallelPages {
     setup: Setup,
@@ -27,7 +36,9 @@ pub struct ParallelPages {
     header: Option<Vec<String>>,
     /// Rows given so far, where the rows before the first are known.
     rows: Option<u64>,
-    position: Option<Position>,
+    /// Where to go on, whether or not the caller may know.
+    next: Option<Position>,
+    links: Links,
 }
 
 #[derive(Debug, Clone)]
@@ -60,16 +71,53 @@ pub struct Page {
     /// How many rows it has, without those that the position passed by.
     pub rows: u64,
     job: Id,
+    /// Whether it is the one that was begun with.
+    first: bool,
+    /// Rows of it that the position passed by, and those before the place where the next page goes on.
+    passed: u64,
+    all: u64,
     /// Where to go on after it; `None` after the last page.
     after: Option<Position>,
     data: Data,
+}
+
+/// Pages that were given, in any order: each but the first must be the one that another names as its next.
+#[derive(Debug, Default)]
+struct Links {
+    /// How much more often a page was given than named by another, where that is not the same.
+    loose: HashMap<Locator, i64>,
+    ends: u64,
+}
+
+impl Links {
+    fn add(&mut self, page: &Page) {
+        if let (false, Some(locator)) = (page.first, &page.locator) {
+            self.count(locator, 1);
+        }
+        match page.after.as_ref().and_then(|after| after.locator.as_ref()) {
+            Some(next) => self.count(next, -1),
+            None => self.ends += 1,
+        }
+    }
+
+    fn count(&mut self, locator: &Locator, change: i64) {
+        let count = self.loose.remove(locator).unwrap_or(0) + change;
+        if count != 0 {
+            self.loose.insert(locator.clone(), count);
+        }
+    }
+
+    fn are_a_chain(&self) -> bool {
+        self.loose.is_empty() && self.ends <= 1
+    }
 }
 
 impl Pages {
     /// Reads the pages with `window` of them on their way at once.
     ///
     /// The pages come in the order of the result. An org that does not name its pages, because the job's
-    /// API version is below 58.0, is read page by page.
+    /// API version is below 58.0, is read page by page; so is every org where
+    /// [`max_records`](Pages::max_records) is set, because the pages that it names are as large as it likes.
     #[must_use]
     pub fn parallel(self, window: usize) -> ParallelPages {
         let (job, from, max_records, expected) = self.into_parts();
@@ -84,7 +132,7 @@ impl Pages {
             expected,
         };
         let pages = from.is_none().then(|| Running(futures_util::stream::empty().boxed()));
-        ParallelPages { setup, pages, header: None, rows, position: from }
+        ParallelPages { setup, pages, header: None, rows, next: from, links: Links::default() }
     }
 }
 
@@ -93,7 +141,6 @@ impl ParallelPages {
     #[must_use]
     pub fn unordered(mut self) -> Self {
         self.setup.ordered = false;
-        self.position = None;
         self
     }
 
@@ -107,46 +154,87 @@ impl ParallelPages {
 
     /// Where to go on after the pages given so far; `None` after the last one, or where they come in any order.
     pub fn position(&self) -> Option<Position> {
-        self.position.clone()
+        self.next.clone().filter(|_| self.setup.ordered)
     }
 
     /// The next page; `None` after the last one.
     ///
     /// # Errors
     /// As [`Pages::next_page`], and [`ErrorKind::Counts`] where all pages together have another number of rows
-    /// than the org counts.
+    /// than the org counts, or where pages in any order do not follow from each other.
     pub async fn next_page(&mut self) -> Result<Option<Page>> {
-        let pages = match &mut self.pages {
-            Some(pages) => pages,
-            None => self.pages.insert(Running(start(self.setup.clone()).await?)),
+        let mut page = loop {
+            let page = self.running().await?.0.next().await.transpose()?;
+            if !self.setup.ordered {
+                break page;
+            }
+            match (&page, &self.next) {
+                (None, None) => break None,
+                (Some(page), None) if page.rows > 0 => return Err(self.beyond_the_end(page)),
+                (Some(_), None) => {}
+                (Some(given), Some(next)) if given.follows(next) => break page,
+                // The list has a hole, or another order: each page knows better which one follows it.
+                (_, Some(next)) => {
+                    tracing::warn!(job = %self.setup.job.id(), locator = ?next.locator, "not the page that the org has named: reading one after the other");
+                    let setup = Setup { from: next.clone(), ..self.setup.clone() };
+                    self.pages = Some(Running(one_by_one(&setup)));
+                }
+            }
         };
-        let Some(mut page) = pages.0.next().await.transpose()? else {
-            return self.ended().map(|()| None);
-        };
-        let header = self.header.get_or_insert_with(|| page.header.clone());
+        match &mut page {
+            Some(page) => self.note(page)?,
+            None => self.ended()?,
+        }
+        Ok(page)
+    }
+
+    async fn running(&mut self) -> Result<&mut Running> {
+        if self.pages.is_none() {
+            self.pages = Some(Running(start(&mut self.setup).await?));
+        }
+        Ok(self.pages.get_or_insert_with(|| Running(futures_util::stream::empty().boxed())))
+    }
+
+    fn note(&mut self, page: &mut Page) -> Result<()> {
         if page.header.is_empty() {
-            page.header.clone_from(header);
+            page.header = self.header.clone().unwrap_or_default();
         }
-        if *header != page.header {
-            let text = "two pages have different columns";
-            return Err(Error::new(ErrorKind::Csv, self.setup.job.id(), text));
+        if *self.header.get_or_insert_with(|| page.header.clone()) != page.header {
+            return Err(self.error(ErrorKind::Csv, "two pages have different columns"));
         }
-        let passed = if page.locator == self.setup.from.locator { self.setup.from.rows } else { 0 };
-        self.rows = self.rows.map(|rows| rows + page.rows + passed);
+        self.rows = self.rows.map(|rows| rows + page.all);
         if self.setup.ordered {
-            self.position = page.after.take().map(|after| Position { before: self.rows, ..after });
+            self.next = page.after.take().map(|after| Position { before: self.rows, ..after });
+            return Ok(());
         }
-        Ok(Some(page))
+        self.links.add(page);
+        match &page.after {
+            Some(after) if after.rows > 0 => Err(self.error(ErrorKind::Counts, ELSEWHERE)),
+            _ => Ok(()),
+        }
     }
 
     fn ended(&self) -> Result<()> {
+        if !self.links.are_a_chain() {
+            return Err(self.error(ErrorKind::Counts, LOOSE));
+        }
         if let (Some(rows), Some(expected)) = (self.rows, self.setup.expected)
             && rows != expected
         {
             let text = format!("its pages have {rows} rows, the org counted {expected}");
-            return Err(Error::new(ErrorKind::Counts, self.setup.job.id(), text));
+            return Err(self.error(ErrorKind::Counts, &text));
         }
         Ok(())
+    }
+
+    fn beyond_the_end(&self, page: &Page) -> Error {
+        let named = page.locator.as_ref().map_or("", Locator::as_str);
+        let text = format!("the org names page {named} after one that says that it is the last");
+        self.error(ErrorKind::Counts, &text)
+    }
+
+    fn error(&self, kind: ErrorKind, text: &str) -> Error {
+        Error::new(kind, self.setup.job.id(), text)
     }
 
     /// Writes all pages that are left as CSV and returns the number of rows written. The header line is
@@ -178,6 +266,12 @@ fn header_line(names: &[String]) -> String {
 }
 
 impl Page {
+    /// Whether it is the page at a position, read from there on.
+    fn follows(&self, next: &Position) -> bool {
+        let named = next.locator == self.locator || (self.first && next.locator.is_none());
+        named && next.rows == self.passed
+    }
+
     /// Writes the rows as the CSV that they are, without the header line.
     ///
     /// # Errors
@@ -186,26 +280,10 @@ impl Page {
         self.data.copy_to(out).await
     }
 
-    /// The rows as structs: columns by name, an empty cell as `None`. A page in a temporary file is read
-    /// into memory for it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Row`] where one is no `T`, and [`ErrorKind::Io`] of the temporary file.
-    pub async fn rows<T: DeserializeOwned>(self) -> Result<impl Iterator<Item = Result<T>>> {
-        let bytes = self.data.whole().await.map_err(|e| {
-            Error::new(ErrorKind::Io, self.job, "a page could not be read back").with_source(e)
-        })?;
-        let header: csv::StringRecord = self.header.iter().collect();
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(io::Cursor::new(bytes));
-        let (mut row, job) = (csv::StringRecord::new(), self.job);
-        Ok(std::iter::from_fn(move || {
-            let wrong = |e| Error::new(ErrorKind::Row, job, "a row is not what was asked for").with_source(e);
-            match reader.read_record(&mut row) {
-                Ok(false) => None,
-                Ok(true) => Some(row.deserialize(Some(&header)).map_err(wrong)),
-                Err(e) => Some(Err(wrong(e))),
-            }
-        }))
+    /// The rows as structs: columns by name, an empty cell as `None`.
+    #[must_use]
+    pub fn rows<T: DeserializeOwned>(self) -> PageRows<T> {
+        PageRows::new(self.job, &self.header, self.data.pieces())
     }
 }
 
@@ -218,17 +296,24 @@ impl Drop for Task {
     }
 }
 
-async fn start(setup: Setup) -> Result<BoxStream<'static, Result<Page>>> {
+async fn start(setup: &mut Setup) -> Result<BoxStream<'static, Result<Page>>> {
+    if setup.max_records.is_some() {
+        return Ok(one_by_one(setup));
+    }
     let named = names(&setup.job, setup.from.locator.as_ref(), None).await?;
     let Some(first) = named.filter(|named| !named.result_pages.is_empty()) else {
         tracing::debug!(job = %setup.job.id(), "the org does not name the pages, reading one after the other");
-        return Ok(one_by_one(&setup));
+        return Ok(one_by_one(setup));
     };
-    let (window, ordered) = (setup.window, setup.ordered);
-    let spawned = listed(setup.clone(), first).map(move |named| {
+    if setup.expected.is_none() && setup.from.before.is_some() {
+        // A list that begins too late shows in nothing but the total.
+        setup.expected = setup.job.info().await?.number_records_processed;
+    }
+    let (setup, window, ordered) = (setup.clone(), setup.window, setup.ordered);
+    let spawned = listed(setup.job.clone(), setup.from.clone(), first).map(move |named| {
         let setup = setup.clone();
         let job = setup.job.id();
-        let task = named.map(|from| Task(tokio::spawn(async move { fetch(&setup, from).await })));
+        let task = named.map(|named| Task(tokio::spawn(async move { fetch(&setup, named).await })));
         async move {
             let mut task = task?;
             let joined = (&mut task.0).await;
@@ -247,163 +332,41 @@ fn one_by_one(setup: &Setup) -> BoxStream<'static, Result<Page>> {
     if let Some(rows) = setup.max_records {
         pages = pages.max_records(rows);
     }
-    let memory = setup.page_memory;
-    futures_util::stream::try_unfold(pages.expect_total(setup.expected), move |mut pages| async move {
-        Ok(take(&mut pages, memory).await?.map(|page| (page, pages)))
+    let (memory, state) = (setup.page_memory, (pages.expect_total(setup.expected), true));
+    futures_util::stream::try_unfold(state, move |(mut pages, first)| async move {
+        Ok(take(&mut pages, first, memory).await?.map(|page| (page, (pages, false))))
     })
     .boxed()
 }
 
-async fn fetch(setup: &Setup, from: Position) -> Result<Page> {
-    let mut pages = setup.job.pages(from).expect_total(setup.expected);
-    match take(&mut pages, setup.page_memory).await? {
-        Some(page) if page.after.as_ref().is_some_and(|after| after.rows > 0) => {
-            let text = "the org cut its pages elsewhere than when the position was taken; read it one page \
-                        after the other";
-            Err(Error::new(ErrorKind::Counts, setup.job.id(), text))
-        }
-        Some(page) => Ok(page),
-        None => Err(Error::new(ErrorKind::Counts, setup.job.id(), "a page that the org named is not there")),
-    }
+async fn fetch(setup: &Setup, Start { at, first }: Start) -> Result<Page> {
+    let mut pages = setup.job.pages(at).expect_total(setup.expected);
+    let page = take(&mut pages, first, setup.page_memory).await?;
+    page.ok_or_else(|| {
+        Error::new(ErrorKind::Counts, setup.job.id(), "a page that the org named is not there")
+    })
 }
 
 /// The next page of the reader, whole.
-async fn take(pages: &mut Pages, memory: usize) -> Result<Option<Page>> {
+async fn take(pages: &mut Pages, first: bool, memory: usize) -> Result<Option<Page>> {
     let Some(head) = pages.next_page().await? else { return Ok(None) };
+    let passed = pages.position().map_or(0, |at| at.rows);
     let mut sink = Sink::new(memory);
     let rows = pages.write_body_to(&mut sink).await?;
     let kept = sink.finish().await;
     let data = kept.map_err(|e| {
         pages.error(ErrorKind::Io, "a page could not be kept in a temporary file").with_source(e)
     })?;
-    let header = pages.header().unwrap_or_default().to_vec();
+    let after = pages.position();
     Ok(Some(Page {
         job: pages.job().id(),
         locator: head.locator,
-        header,
+        header: pages.header().unwrap_or_default().to_vec(),
         rows,
-        after: pages.position(),
+        first,
+        passed,
+        all: (passed + rows).saturating_sub(after.as_ref().map_or(0, |after| after.rows)),
+        after,
         data,
     }))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Named {
-    result_pages: Vec<ResultUrl>,
-    /// The guide names it both ways.
-    #[serde(default, alias = "nextRecordUrl")]
-    next_records_url: Option<String>,
-    #[serde(default)]
-    done: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ResultUrl {
-    result_url: String,
-}
-
-/// Asks for the names of some pages; `None` where the org does not name pages.
-async fn names(job: &QueryJob, from: Option<&Locator>, next: Option<&str>) -> Result<Option<Named>> {
-    let request = match (next, from) {
-        (Some(url), _) => job.client().get(url),
-        (None, Some(from)) => job
-            .client()
-            .get(job.path("/resultPages"))
-            .version(job.api_version())
-            .query("locator", from.as_str()),
-        (None, None) => job.client().get(job.path("/resultPages")).version(job.api_version()),
-    };
-    match request.json::<Named>().await {
-        Ok(named) => Ok(Some(named)),
-        // Before version 58.0 there is no such resource. Whether the job is gone the first page tells.
-        Err(e) if next.is_none() && matches!(e.status(), Some(400 | 404 | 405)) => Ok(None),
-        Err(e) => Err(job.error("its pages could not be listed", e)),
-    }
-}
-
-/// The positions of all pages, asked for as far as they are needed.
-fn listed(setup: Setup, first: Named) -> BoxStream<'static, Result<Position>> {
-    let state =
-        Listing { job: setup.job, begin: Some(setup.from), named: Some(first), ready: VecDeque::new() };
-    futures_util::stream::try_unfold(state, |mut listing| async move {
-        Ok(listing.next().await?.map(|position| (position, listing)))
-    })
-    .boxed()
-}
-
-struct Listing {
-    job: QueryJob,
-    /// Where to begin, until the first page was named.
-    begin: Option<Position>,
-    /// The names that came last, and whose continuation was not asked for.
-    named: Option<Named>,
-    ready: VecDeque<Position>,
-}
-
-impl Listing {
-    async fn next(&mut self) -> Result<Option<Position>> {
-        loop {
-            if let Some(position) = self.ready.pop_front() {
-                return Ok(Some(position));
-            }
-            let Some(now) = self.named.take() else { return Ok(None) };
-            if !now.result_pages.is_empty() {
-                for page in &now.result_pages {
-                    let position = self.position(locator_of(&page.result_url))?;
-                    self.ready.push_back(position);
-                }
-                self.named = Some(Named { result_pages: Vec::new(), ..now });
-                continue;
-            }
-            self.named = match (now.done, now.next_records_url) {
-                (true, _) => None,
-                (false, Some(url)) => match names(&self.job, None, Some(&url)).await? {
-                    Some(named) if named.done || !named.result_pages.is_empty() => Some(named),
-                    // What names nothing and does not end would be asked for for ever.
-                    _ => return Err(self.endless()),
-                },
-                (false, None) => return Err(self.endless()),
-            };
-        }
-    }
-
-    fn endless(&self) -> Error {
-        let text = "the list of its pages goes on, and the org does not say where";
-        Error::new(ErrorKind::Headers, self.job.id(), text)
-    }
-
-    fn position(&mut self, locator: Option<Locator>) -> Result<Position> {
-        match (self.begin.take(), locator) {
-            // The first page has a name too, and may be cut otherwise without it.
-            (Some(begin), locator) if begin == Position::START => Ok(Position { locator, ..begin }),
-            // The position may stand within its page.
-            (Some(begin), _) => Ok(begin),
-            (None, Some(locator)) => Ok(Position::page(locator)),
-            (None, None) => {
-                let text = "the org named a page without a locator";
-                Err(Error::new(ErrorKind::Headers, self.job.id(), text))
-            }
-        }
-    }
-}
-
-fn locator_of(url: &str) -> Option<Locator> {
-    let (_, query) = url.split_once('?')?;
-    let value = query.split('&').find_map(|pair| pair.strip_prefix("locator="))?;
-    Some(Locator::new(percent_decode_str(value).decode_utf8().ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_locator_is_read_from_the_url_of_its_page() {
-        let url =
-            "/services/data/v58.0/jobs/query/750R0000000zlh9IAA/results?maxRecords=5&locator=MDowR2F%3D";
-        assert_eq!(locator_of(url), Some(Locator::new("MDowR2F=")));
-        assert_eq!(locator_of("/services/data/v58.0/jobs/query/750R0000000zlh9IAA/results"), None);
-    }
 }

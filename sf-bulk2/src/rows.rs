@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 use futures_util::Stream;
 use serde::de::DeserializeOwned;
 
+use crate::csv_rows::Cells;
 use crate::row_de::Row;
-use crate::{ErrorKind, Pages, Result};
+use crate::{Error, ErrorKind, Pages, Result};
 
 /// The rows of all pages, each as a `T`. Made by [`Pages::rows`].
 #[derive(Debug)]
@@ -35,7 +36,8 @@ impl<T: DeserializeOwned> Rows<T> {
                 return Ok(None);
             }
         }
-        let row = match self.row() {
+        let error = |what: &str| self.pages.error(ErrorKind::Csv, what);
+        let row = match checked(self.pages.cells(), self.pages.header().unwrap_or_default(), error) {
             Ok(row) => row,
             Err(error) => {
                 self.pages.give_back();
@@ -49,24 +51,6 @@ impl<T: DeserializeOwned> Rows<T> {
         })
     }
 
-    /// The row in hand, checked.
-    fn row(&self) -> Result<Row<'_>> {
-        let (cells, header) = (self.pages.cells(), self.pages.header().unwrap_or_default());
-        let (count, columns) = (cells.ends.len(), header.len());
-        if count != columns {
-            let text = format!("a row has {count} cells, the header has {columns}");
-            return Err(self.pages.error(ErrorKind::Csv, &text));
-        }
-        // Once for the row instead of once for each of its cells, which are short.
-        let text = std::str::from_utf8(cells.bytes)
-            .map_err(|e| self.pages.error(ErrorKind::Csv, "a row is not UTF-8").with_source(e))?;
-        // A character over the border of two cells makes text of neither.
-        if !cells.ends.iter().all(|&end| text.is_char_boundary(end)) {
-            return Err(self.pages.error(ErrorKind::Csv, "a row is not UTF-8"));
-        }
-        Ok(Row { header, text, ends: cells.ends })
-    }
-
     /// The rows as a stream.
     pub fn stream(self) -> impl Stream<Item = Result<T>> {
         futures_util::stream::try_unfold(self, |mut rows| async move {
@@ -78,4 +62,23 @@ impl<T: DeserializeOwned> Rows<T> {
     pub fn pages(&self) -> &Pages {
         &self.pages
     }
+}
+
+/// The cells as a row under this header.
+pub(crate) fn checked<'r>(
+    cells: Cells<'r>,
+    header: &'r [String],
+    error: impl Fn(&str) -> Error,
+) -> Result<Row<'r>> {
+    let (count, columns) = (cells.ends.len(), header.len());
+    if count != columns {
+        return Err(error(&format!("a row has {count} cells, the header has {columns}")));
+    }
+    // Once for the row instead of once for each of its cells, which are short.
+    let text = std::str::from_utf8(cells.bytes).map_err(|e| error("a row is not UTF-8").with_source(e))?;
+    // A character over the border of two cells makes text of neither.
+    if !cells.ends.iter().all(|&end| text.is_char_boundary(end)) {
+        return Err(error("a row is not UTF-8"));
+    }
+    Ok(Row { header, text, ends: cells.ends })
 }

@@ -97,19 +97,32 @@ impl Pages {
     /// # Errors
     /// As [`write_to`](Self::write_to).
     pub async fn write_page_to<W: AsyncWrite + Unpin>(&mut self, out: &mut W) -> Result<u64> {
-        let first = self.position().is_some_and(|p| p.locator.is_none() && p.rows == 0);
-        if first && let Some(line) = self.header_line() {
-            out.write_all(line.as_bytes()).await.map_err(|e| self.io(e))?;
-        }
-        self.write_body_to(out).await
+        let header = if self.at_start() { self.header_line() } else { None };
+        self.write_rows_to(header, out).await
     }
 
     /// Writes the page in hand without the header line.
     pub(crate) async fn write_body_to<W: AsyncWrite + Unpin>(&mut self, out: &mut W) -> Result<u64> {
+        self.write_rows_to(None, out).await
+    }
+
+    fn at_start(&self) -> bool {
+        self.position().is_some_and(|p| p.locator.is_none() && p.rows == 0)
+    }
+
+    async fn write_rows_to<W: AsyncWrite + Unpin>(
+        &mut self,
+        header: Option<String>,
+        out: &mut W,
+    ) -> Result<u64> {
         let mut batch = Batch { out, rows: Vec::with_capacity(2 * BATCH) };
+        batch.rows.extend_from_slice(header.unwrap_or_default().as_bytes());
         let copied = self.copy_page(&mut batch).await;
-        // Also after an error: what was taken is written, so the file ends where `position` says.
-        batch.flush().await.map_err(|e| self.io(e))?;
+        // Also after an error: what was taken is written, so the file ends where `position` says. Where that is
+        // the start, the header is not written either: it comes with the first row.
+        if copied.is_ok() || !self.at_start() {
+            batch.flush().await.map_err(|e| self.io(e))?;
+        }
         copied
     }
 

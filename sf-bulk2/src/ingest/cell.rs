@@ -1,5 +1,7 @@
 //! Values of other crates as the cells that an org reads.
 
+use std::cell::RefCell;
+
 use bigdecimal::BigDecimal;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
 use serde::{Serializer, ser};
@@ -67,9 +69,16 @@ pub fn cell<T: Cell, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S
     if value.is_null() {
         return serializer.serialize_none();
     }
-    let mut text = String::new();
-    encode(&value, NullCell::Empty, &mut text).map_err(ser::Error::custom)?;
-    serializer.serialize_str(&text)
+    TEXT.with_borrow_mut(|text| {
+        text.clear();
+        encode(&value, NullCell::Empty, text).map_err(ser::Error::custom)?;
+        serializer.serialize_str(text)
+    })
+}
+
+thread_local! {
+    /// Rows have many such fields, and each is written at once.
+    static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 #[cfg(test)]

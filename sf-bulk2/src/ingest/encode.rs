@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use sf_core::record::Value;
 use sf_core::record::csv_cell::{NullCell, encode};
+use sf_core::record::{DataType, Record, Value};
 
 use crate::{ColumnDelimiter, LineEnding, Nulls};
 
@@ -80,15 +80,70 @@ impl Format {
 
 /// Appends the text of a value as an org reads it.
 pub(super) fn value(value: &Value<'_>, nulls: Nulls, out: &mut String) -> Result<(), String> {
-    // An org takes this text for a null whatever we mean by it.
-    if value.as_text() == Some("#N/A") {
-        return Err("the text #N/A cannot be sent: the org would clear the field".to_owned());
+    if let Value::Text(value) = value {
+        return text(value, nulls, out);
     }
-    let null = match nulls {
+    encode(value, null_cell(nulls), out).map_err(|e| e.to_string())
+}
+
+/// Appends a text.
+#[inline]
+pub(super) fn text(text: &str, nulls: Nulls, out: &mut String) -> Result<(), String> {
+    match text {
+        "" => null(nulls, out),
+        // An org takes this text for a null whatever we mean by it.
+        NOT_APPLICABLE => {
+            return Err("the text #N/A cannot be sent: the org would clear the field".to_owned());
+        }
+        text => out.push_str(text),
+    }
+    Ok(())
+}
+
+/// Appends what stands for a null.
+pub(super) fn null(nulls: Nulls, out: &mut String) {
+    if nulls == Nulls::SetNull {
+        out.push_str(NOT_APPLICABLE);
+    }
+}
+
+pub(super) const NOT_APPLICABLE: &str = "#N/A";
+
+fn null_cell(nulls: Nulls) -> NullCell {
+    match nulls {
         Nulls::Ignore => NullCell::Empty,
         Nulls::SetNull => NullCell::NotApplicable,
-    };
-    encode(value, null, out).map_err(|e| e.to_string())
+    }
+}
+
+/// Appends a field of a record as an org reads it.
+pub(super) fn record_cell(
+    record: &Record,
+    field: usize,
+    nulls: Nulls,
+    out: &mut String,
+) -> Result<(), String> {
+    let name = || record.schema().fields()[field].name();
+    // Most decimals stand there as they have to be written, and need not become numbers on the way.
+    if let Some(cell) = record.cell(field).filter(|cell| is_plain(cell))
+        && record.schema().fields()[field].data_type() == DataType::Decimal
+    {
+        out.push_str(cell);
+        return Ok(());
+    }
+    let cell = record.value(field).map_err(|e| e.to_string())?;
+    value(&cell, nulls, out).map_err(|e| format!("field {}: {e}", name()))
+}
+
+/// Whether a cell is a number as it is sent: at most 18 digits with a point between them, no exponent.
+fn is_plain(cell: &str) -> bool {
+    let digits = cell.strip_prefix('-').unwrap_or(cell);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    digits.len() <= 19
+        && all_digits(whole)
+        && all_digits(fraction)
+        && (whole == "0" || !whole.starts_with('0'))
 }
 
 /// The text of the cells of one row, made to be used again. Delimiters stand between the cells, so that the row is its
@@ -104,6 +159,8 @@ pub(super) struct RowText {
     in_order: bool,
     /// Whether a cell begins or ends with a space.
     spaced: bool,
+    /// The name of the field that is written, where it does not live as long as the program.
+    pub(super) name: String,
 }
 
 /// Where a cell stands that was not written.
@@ -111,8 +168,15 @@ const ABSENT: (usize, usize) = (usize::MAX, 0);
 
 impl RowText {
     pub(super) fn new(delimiter: ColumnDelimiter) -> Self {
-        let (text, cells) = (String::new(), Vec::new());
-        Self { delimiter, text, cells, written: 0, in_order: true, spaced: false }
+        Self {
+            delimiter,
+            text: String::new(),
+            cells: Vec::new(),
+            written: 0,
+            in_order: true,
+            spaced: false,
+            name: String::new(),
+        }
     }
 
     /// Begins a row of so many columns.
@@ -286,28 +350,25 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_display_writes_them() {
-        let largest = 9_999_999_999_999.99;
-        for value in [
-            0.0,
-            -0.0,
-            0.1,
-            0.01,
-            -0.05,
-            0.005,
-            1.0,
-            10.0,
-            1.1,
-            1.25,
-            100.5,
-            -3.5,
-            1e13,
-            1e15,
-            largest,
-            f64::MIN_POSITIVE,
-        ] {
+        let whole = [0.0, -0.0, 1.0, 10.0, 1e13, 1e15];
+        let broken =
+            [0.1, 0.01, -0.05, 0.005, 1.1, 1.25, 100.5, -3.5, 9_999_999_999_999.99, f64::MIN_POSITIVE];
+        for value in whole.into_iter().chain(broken) {
             let mut out = String::new();
             number(value, &mut out);
             assert_eq!(out, value.to_string());
+        }
+    }
+
+    #[test]
+    fn decimals_that_are_written_as_an_org_reads_them_stay_as_they_are() {
+        for plain in ["0", "-1", "12.50", "0.001", "123456789012345.678", "-123456789012345.678"] {
+            assert!(is_plain(plain), "{plain}");
+        }
+        for other in
+            ["", "-", "1.", ".5", "+1", "01", "1e5", "9.12260031E8", "1 ", "1.2.3", "12345678901234567890"]
+        {
+            assert!(!is_plain(other), "{other}");
         }
     }
 

@@ -207,7 +207,7 @@ pub struct Outcomes<T> {
     rows: CsvRows,
     /// Rows yielded, and a hash over them: a file that is read again must begin with the same.
     yielded: u64,
-    prefix: DefaultHasher,
+    prefix: u64,
     attempts: Attempts,
     verified: bool,
     ended: bool,
@@ -245,7 +245,7 @@ impl<T: Line> Outcomes<T> {
             body: None,
             rows: CsvRows::new(delimiter),
             yielded: 0,
-            prefix: DefaultHasher::new(),
+            prefix: DefaultHasher::new().finish(),
             verified: false,
             ended: false,
             marker: PhantomData,
@@ -319,7 +319,7 @@ impl<T: Line> Outcomes<T> {
                     if body.read > self.yielded {
                         return Ok(true);
                     }
-                    if body.read == self.yielded && body.hash.finish() != self.prefix.finish() {
+                    if body.read == self.yielded && body.hash.finish() != self.prefix {
                         return Err(self.fail(ErrorKind::Counts, "came with other rows when fetched again"));
                     }
                 }
@@ -369,15 +369,24 @@ impl<T: Line> Outcomes<T> {
         } else if self.expected.is_none() && framing == Framing::Close && !self.verified {
             // Nothing tells whether this body is whole, so it has to come twice.
             self.verified = true;
-            self.body = None;
+            self.close();
         } else {
             self.ended = true;
         }
         Ok(false)
     }
 
+    /// Lets the body go, and keeps the hash of its rows where no other body went further.
+    fn close(&mut self) {
+        if let Some(body) = self.body.take()
+            && body.read == self.yielded
+        {
+            self.prefix = body.hash.finish();
+        }
+    }
+
     async fn again(&mut self, error: sf_core::Error) -> Result<()> {
-        self.body = None;
+        self.close();
         let failed = format!("{} could not be read", self.file.name());
         self.attempts.pause_after(error, true).await.map_err(|e| self.job.error(&failed, e))
     }
@@ -397,8 +406,10 @@ impl<T: Line> Outcomes<T> {
         Ok(())
     }
 
-    /// The row at which the reader stands.
+    /// The row at which the reader stands. One that cannot be read counts as well: it would be the same again.
     fn take(&mut self) -> Result<T> {
+        self.yielded += 1;
+        self.attempts.reset();
         let cells = self.rows.row();
         let header = self.header.clone().unwrap_or_default();
         let own = T::OWN.len();
@@ -422,12 +433,7 @@ impl<T: Line> Outcomes<T> {
             text: text.get(cut..).unwrap_or_default().to_owned(),
             ends: cells.ends[own..].iter().map(|end| end - cut).collect(),
         };
-        let row =
-            T::read(owned, echo).map_err(|what| self.fail(ErrorKind::Csv, &format!("has a row: {what}")))?;
-        hash(&mut self.prefix, cells);
-        self.yielded += 1;
-        self.attempts.reset();
-        Ok(row)
+        T::read(owned, echo).map_err(|what| self.fail(ErrorKind::Csv, &format!("has a row: {what}")))
     }
 
     fn fail(&self, kind: ErrorKind, what: &str) -> Error {

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write as _};
 use serde::ser::{self, Impossible, Serialize};
 use sf_core::record::Value;
 
-use super::encode::{self, RowText, value};
+use super::encode::{self, NOT_APPLICABLE, RowText, null, text, value};
 use crate::Nulls;
 
 /// The columns that rows are written to.
@@ -51,7 +51,7 @@ pub(super) fn write_row(
     out: &mut RowText,
 ) -> Result<(), Refusal> {
     out.begin(columns.names.len());
-    row.serialize(RowSerializer(Cells { nulls, columns, out, next: 0, key: None }))?;
+    row.serialize(RowSerializer(Cells { nulls, columns, out, next: 0 }))?;
     columns.open = false;
     Ok(())
 }
@@ -62,7 +62,6 @@ struct Cells<'a> {
     out: &'a mut RowText,
     /// The column after the one written last: fields come in the same order in nearly every row.
     next: usize,
-    key: Option<String>,
 }
 
 impl Cells<'_> {
@@ -128,16 +127,15 @@ impl ser::SerializeMap for Cells<'_> {
     type Error = Refusal;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refusal> {
-        let mut name = String::new();
-        key.serialize(CellSerializer { nulls: Nulls::Ignore, out: &mut name })?;
-        self.key = Some(name);
-        Ok(())
+        self.out.name.clear();
+        key.serialize(CellSerializer { nulls: Nulls::Ignore, out: &mut self.out.name })
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, v: &T) -> Result<(), Refusal> {
-        let name = self.key.take().unwrap_or_default();
-        let at = self.place(&name)?;
-        self.field(at, &name, v)
+        let name = std::mem::take(&mut self.out.name);
+        let written = self.place(&name).and_then(|at| self.field(at, &name, v));
+        self.out.name = name;
+        written
     }
 
     fn end(self) -> Result<(), Refusal> {
@@ -153,10 +151,35 @@ fn no_row<T>(what: &str) -> Result<T, Refusal> {
 }
 
 macro_rules! refuse {
-    ($refuse:ident: $($method:ident($($ty:ty),*) = $what:literal,)*) => {
-        $(fn $method(self, $(_: $ty),*) -> Result<(), Refusal> { $refuse($what) })*
+    ($refuse:ident: $($method:ident($($ty:ty),*) -> $ok:ty = $what:literal,)*) => {
+        $(fn $method(self, $(_: $ty),*) -> Result<$ok, Refusal> { $refuse($what) })*
     };
 }
+
+/// What serde has as generic methods, and rows and cells treat alike.
+macro_rules! see_through {
+    ($refuse:ident) => {
+        fn serialize_some<T: Serialize + ?Sized>(self, v: &T) -> Result<(), Refusal> {
+            v.serialize(self)
+        }
+
+        fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: Name, v: &T) -> Result<(), Refusal> {
+            v.serialize(self)
+        }
+
+        fn serialize_newtype_variant<T: Serialize + ?Sized>(
+            self,
+            _: Name,
+            _: u32,
+            _: Name,
+            _: &T,
+        ) -> Result<(), Refusal> {
+            $refuse("an enum with a value")
+        }
+    };
+}
+
+type Name = &'static str;
 
 impl<'a> ser::Serializer for RowSerializer<'a> {
     type Ok = ();
@@ -170,86 +193,39 @@ impl<'a> ser::Serializer for RowSerializer<'a> {
     type SerializeStructVariant = Impossible<(), Refusal>;
 
     refuse! { no_row:
-        serialize_bool(bool) = "a boolean",
-        serialize_i8(i8) = "a number",
-        serialize_i16(i16) = "a number",
-        serialize_i32(i32) = "a number",
-        serialize_i64(i64) = "a number",
-        serialize_u8(u8) = "a number",
-        serialize_u16(u16) = "a number",
-        serialize_u32(u32) = "a number",
-        serialize_u64(u64) = "a number",
-        serialize_f32(f32) = "a number",
-        serialize_f64(f64) = "a number",
-        serialize_char(char) = "a letter",
-        serialize_str(&str) = "a text",
-        serialize_bytes(&[u8]) = "a byte string",
-        serialize_none() = "a null",
-        serialize_unit() = "a null",
-        serialize_unit_struct(&'static str) = "a struct without fields",
-        serialize_unit_variant(&'static str, u32, &'static str) = "an enum",
+        serialize_bool(bool) -> () = "a boolean",
+        serialize_i8(i8) -> () = "a number",
+        serialize_i16(i16) -> () = "a number",
+        serialize_i32(i32) -> () = "a number",
+        serialize_i64(i64) -> () = "a number",
+        serialize_u8(u8) -> () = "a number",
+        serialize_u16(u16) -> () = "a number",
+        serialize_u32(u32) -> () = "a number",
+        serialize_u64(u64) -> () = "a number",
+        serialize_f32(f32) -> () = "a number",
+        serialize_f64(f64) -> () = "a number",
+        serialize_char(char) -> () = "a letter",
+        serialize_str(&str) -> () = "a text",
+        serialize_bytes(&[u8]) -> () = "a byte string",
+        serialize_none() -> () = "a null",
+        serialize_unit() -> () = "a null",
+        serialize_unit_struct(Name) -> () = "a struct without fields",
+        serialize_unit_variant(Name, u32, Name) -> () = "an enum",
+        serialize_seq(Option<usize>) -> Self::SerializeSeq = "a list",
+        serialize_tuple(usize) -> Self::SerializeTuple = "a tuple",
+        serialize_tuple_struct(Name, usize) -> Self::SerializeTupleStruct = "a tuple",
+        serialize_tuple_variant(Name, u32, Name, usize) -> Self::SerializeTupleVariant = "an enum",
+        serialize_struct_variant(Name, u32, Name, usize) -> Self::SerializeStructVariant = "an enum",
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, v: &T) -> Result<(), Refusal> {
-        v.serialize(self)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, v: &T) -> Result<(), Refusal> {
-        v.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), Refusal> {
-        no_row("an enum")
-    }
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, Refusal> {
-        no_row("a list")
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Refusal> {
-        no_row("a tuple")
-    }
-
-    fn serialize_tuple_struct(
-        self,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleStruct, Refusal> {
-        no_row("a tuple")
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, Refusal> {
-        no_row("an enum")
-    }
+    see_through!(no_row);
 
     fn serialize_map(self, _: Option<usize>) -> Result<Cells<'a>, Refusal> {
         Ok(self.0)
     }
 
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Cells<'a>, Refusal> {
+    fn serialize_struct(self, _: Name, _: usize) -> Result<Cells<'a>, Refusal> {
         Ok(self.0)
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, Refusal> {
-        no_row("an enum")
     }
 }
 
@@ -260,13 +236,18 @@ struct CellSerializer<'a> {
 }
 
 impl CellSerializer<'_> {
-    fn value(self, v: &Value<'_>) -> Result<(), Refusal> {
-        value(v, self.nulls, self.out).map_err(Refusal)
+    fn null(self) -> Result<(), Refusal> {
+        null(self.nulls, self.out);
+        Ok(())
     }
 
     /// Rust writes numbers exactly and without an exponent.
     fn number(self, v: impl Display) -> Result<(), Refusal> {
         write!(self.out, "{v}").map_err(|e| Refusal(e.to_string()))
+    }
+
+    fn finite(self, v: impl Display, is_finite: bool) -> Result<(), Refusal> {
+        if is_finite { self.number(v) } else { Err(Refusal(format!("{v} is no number of an org"))) }
     }
 }
 
@@ -298,20 +279,30 @@ impl ser::Serializer for CellSerializer<'_> {
         serialize_u8(u8), serialize_u16(u16), serialize_u32(u32), serialize_u64(u64), serialize_u128(u128),
     }
 
-    #[inline]
+    refuse! { no_cell:
+        serialize_seq(Option<usize>) -> Self::SerializeSeq = "a list",
+        serialize_tuple(usize) -> Self::SerializeTuple = "a tuple",
+        serialize_tuple_struct(Name, usize) -> Self::SerializeTupleStruct = "a tuple",
+        serialize_tuple_variant(Name, u32, Name, usize) -> Self::SerializeTupleVariant = "an enum with a value",
+        serialize_map(Option<usize>) -> Self::SerializeMap = "a map",
+        serialize_struct(Name, usize) -> Self::SerializeStruct = "a struct",
+        serialize_struct_variant(Name, u32, Name, usize) -> Self::SerializeStructVariant = "an enum with a value",
+    }
+
+    see_through!(no_cell);
+
     fn serialize_bool(self, v: bool) -> Result<(), Refusal> {
-        self.out.push_str(if v { "true" } else { "false" });
-        Ok(())
+        value(&Value::Boolean(v), self.nulls, self.out).map_err(Refusal)
     }
 
     fn serialize_f32(self, v: f32) -> Result<(), Refusal> {
-        if v.is_finite() { self.number(v) } else { Err(Refusal(format!("{v} is no number of an org"))) }
+        self.finite(v, v.is_finite())
     }
 
     #[inline]
     fn serialize_f64(self, v: f64) -> Result<(), Refusal> {
         if !v.is_finite() {
-            return Err(Refusal(format!("{v} is no number of an org")));
+            return self.finite(v, false);
         }
         encode::number(v, self.out);
         Ok(())
@@ -323,12 +314,7 @@ impl ser::Serializer for CellSerializer<'_> {
 
     #[inline]
     fn serialize_str(self, v: &str) -> Result<(), Refusal> {
-        // What an org takes for a null, or may be meant as one.
-        if v.is_empty() || v == "#N/A" {
-            return self.value(&Value::Text(v.into()));
-        }
-        self.out.push_str(v);
-        Ok(())
+        text(v, self.nulls, self.out).map_err(Refusal)
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Result<(), Refusal> {
@@ -336,81 +322,30 @@ impl ser::Serializer for CellSerializer<'_> {
     }
 
     fn serialize_none(self) -> Result<(), Refusal> {
-        self.value(&Value::Null)
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, v: &T) -> Result<(), Refusal> {
-        v.serialize(self)
+        self.null()
     }
 
     fn serialize_unit(self) -> Result<(), Refusal> {
-        self.value(&Value::Null)
+        self.null()
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Refusal> {
-        self.value(&Value::Null)
+    fn serialize_unit_struct(self, _: Name) -> Result<(), Refusal> {
+        self.null()
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Refusal> {
+    fn serialize_unit_variant(self, _: Name, _: u32, variant: Name) -> Result<(), Refusal> {
         self.serialize_str(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, v: &T) -> Result<(), Refusal> {
-        v.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), Refusal> {
-        no_cell("an enum with a value")
-    }
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, Refusal> {
-        no_cell("a list")
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Refusal> {
-        no_cell("a tuple")
-    }
-
-    fn serialize_tuple_struct(
-        self,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleStruct, Refusal> {
-        no_cell("a tuple")
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, Refusal> {
-        no_cell("an enum with a value")
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Refusal> {
-        no_cell("a map")
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, Refusal> {
-        no_cell("a struct")
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, Refusal> {
-        no_cell("an enum with a value")
+    /// Dates and decimals of other crates come this way: without a text of their own.
+    fn collect_str<T: Display + ?Sized>(self, v: &T) -> Result<(), Refusal> {
+        let from = self.out.len();
+        write!(self.out, "{v}").map_err(|e| Refusal(e.to_string()))?;
+        match self.out.get(from..).unwrap_or_default() {
+            "" => self.null(),
+            NOT_APPLICABLE => text(NOT_APPLICABLE, self.nulls, self.out).map_err(Refusal),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -484,6 +419,22 @@ mod tests {
         assert_eq!(cells(&Row::default(), Nulls::SetNull, &mut columns).unwrap()[0], "#N/A");
     }
 
+    /// A type that is written by its `Display`, as dates and decimals of other crates are.
+    struct Shown(&'static str);
+
+    impl Serialize for Shown {
+        fn serialize<S: ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(&format_args!("{}", self.0))
+        }
+    }
+
+    #[test]
+    fn what_shows_itself_is_written_as_it_is_and_nothing_is_a_null() {
+        let row = BTreeMap::from([("A", Shown("x,y")), ("B", Shown(""))]);
+        assert_eq!(cells(&row, Nulls::SetNull, &mut open()).unwrap(), ["x,y", "#N/A"]);
+        assert_eq!(cells(&row, Nulls::Ignore, &mut open()).unwrap(), ["x,y", ""]);
+    }
+
     #[test]
     fn maps_may_come_in_any_order_and_a_late_column_is_refused() {
         let mut columns = open();
@@ -512,6 +463,8 @@ mod tests {
             cells(&nan, Nulls::Ignore, &mut open()).unwrap_err().0,
             "field A: NaN is no number of an org"
         );
+        let shown = BTreeMap::from([("A", Shown("#N/A"))]);
+        assert!(cells(&shown, Nulls::Ignore, &mut open()).unwrap_err().0.contains("#N/A"));
         let cleared = BTreeMap::from([("A", "#N/A")]);
         assert!(cells(&cleared, Nulls::Ignore, &mut open()).unwrap_err().0.contains("#N/A"));
     }

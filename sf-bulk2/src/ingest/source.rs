@@ -12,7 +12,7 @@ use sf_core::record::{Columns as RecordColumns, Record};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::cut::{Cutter, Part};
-use super::encode::{Format, RowText, value};
+use super::encode::{Format, RowText, record_cell};
 use super::scan::{Fault, Scanner};
 use super::serialize::{Columns, write_row};
 use super::{Ingest, Load};
@@ -111,10 +111,7 @@ impl Ingest {
             };
             out.begin(layout.fields.len());
             for (column, &field) in layout.fields.iter().enumerate() {
-                let cell = record.value(field).map_err(|e| e.to_string())?;
-                let name = || record.schema().fields()[field].name();
-                out.cell(column, |text| value(&cell, nulls, text))
-                    .map_err(|e| format!("field {}: {e}", name()))?;
+                out.cell(column, |text| record_cell(record, field, nulls, text))?;
             }
             Ok(())
         };

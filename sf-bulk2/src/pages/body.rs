@@ -110,7 +110,9 @@ impl Pages {
             self.attempts.reset();
             self.failed_at = Some(position.clone());
         }
+        // Whoever goes on after an error goes on here, and not with the next page.
         self.body = None;
+        self.at = At::Before(position.clone());
         self.attempts
             .pause_after(error, true)
             .await

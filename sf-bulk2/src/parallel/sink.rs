@@ -43,13 +43,30 @@ impl Data {
         }
     }
 
-    pub(super) async fn whole(self) -> io::Result<Vec<u8>> {
-        if let Self::Memory(bytes) = self {
-            return Ok(bytes);
+    pub(super) fn pieces(self) -> Pieces {
+        match self {
+            Self::Memory(bytes) => Pieces::Memory(bytes.into()),
+            Self::File(spool, spans) => Pieces::File(spool, spans.into_iter()),
         }
-        let mut whole = Vec::new();
-        self.copy_to(&mut whole).await?;
-        Ok(whole)
+    }
+}
+
+/// The rows of a page on their way back.
+pub(super) enum Pieces {
+    Memory(Bytes),
+    File(Spool, std::vec::IntoIter<Span>),
+}
+
+impl Pieces {
+    /// The next piece; `None` after the last one.
+    pub(super) async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        match self {
+            Self::Memory(bytes) => Ok(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty())),
+            Self::File(spool, spans) => match spans.next() {
+                Some(span) => spool.read(span).await.map(|bytes| Some(bytes.into())),
+                None => Ok(None),
+            },
+        }
     }
 }
 
@@ -145,6 +162,13 @@ mod tests {
         }
         let data = sink.finish().await.unwrap();
         assert!(matches!(data, Data::File(..)));
-        assert!(data.whole().await.unwrap() == expected);
+        let (mut copied, mut read) = (Vec::new(), Vec::new());
+        data.copy_to(&mut copied).await.unwrap();
+        let mut pieces = data.pieces();
+        while let Some(piece) = pieces.next().await.unwrap() {
+            assert!(piece.len() <= PIECE);
+            read.extend(piece);
+        }
+        assert!(copied == expected && read == expected);
     }
 }

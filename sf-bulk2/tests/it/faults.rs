@@ -74,6 +74,48 @@ async fn a_page_that_is_cut_each_time_a_little_later_comes_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reader_that_gave_up_goes_on_where_it_stood_and_not_with_the_next_page() {
+    // As many cuts as the client tries, at the header and within a row, and then a good day.
+    for cut in [5, 40] {
+        let cuts = (0..4).map(|_| Answer::page(0, 4, Some("NA")).cut(cut));
+        let answers = || cuts.clone().chain([Answer::page(0, 4, Some("NA")), Answer::page(4, 6, None)]);
+        let script = Script::new(answers());
+        let mut read = Vec::new();
+        let mut pages = pages(&script, Position::START);
+        let mut errors = 0;
+        loop {
+            match pages.next_page().await {
+                Ok(Some(_)) => {}
+                Ok(None) => break,
+                Err(_) => {
+                    errors += 1;
+                    continue;
+                }
+            }
+            let mut row = pages.record(&schema()).unwrap();
+            loop {
+                match pages.next_row(&mut row).await {
+                    Ok(true) => read.push(row.cell(0).unwrap().to_owned()),
+                    Ok(false) => break,
+                    Err(_) => errors += 1,
+                }
+            }
+        }
+        assert_eq!((read, errors), (numbers(0, 6), 1), "cut at {cut}");
+
+        // The same into one file, whose header comes with the first row.
+        let script = Script::new(answers());
+        let mut file = Vec::new();
+        let mut pages = QueryJob::attach(&script.client(), JOB.parse().unwrap(), "65.0".parse().unwrap())
+            .pages(Position::START);
+        pages.write_to(&mut file).await.unwrap_err();
+        pages.write_to(&mut file).await.unwrap();
+        let calm = [Answer::page(0, 6, None).body].concat();
+        assert_eq!(String::from_utf8(file).unwrap(), String::from_utf8(calm).unwrap(), "cut at {cut}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_page_that_is_always_cut_at_the_same_place_is_an_error_with_the_job() {
     let script = Script::new((0..10).map(|_| Answer::page(0, 4, None).cut(40)));
     let error = drain(pages(&script, Position::START)).await.unwrap_err();

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use sf_bulk2::{ErrorKind, Ingest, RetryLocks};
+use sf_bulk2::{ErrorKind, Ingest, IngestJob, RetryLocks};
 use tokio::time::Instant;
 
 use crate::support::ingest::IngestOrg;
+use crate::support::{Answer, JOB, Script};
 
 fn lock() -> String {
     "UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record or 1 records: 0017h00000doU3R:--"
@@ -120,4 +121,36 @@ async fn rows_that_stay_locked_are_counted_when_the_rounds_are_over() {
     let error =
         loaded.retry_locked(&org.client(), &RetryLocks::default().parent("Acount")).await.unwrap_err();
     assert!(error.to_string().contains("no column Acount"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_cannot_be_read_is_told_once_and_the_rows_behind_it_come_once_each() {
+    let info = format!(
+        r#"{{"id":"{JOB}","operation":"insert","object":"Contact","createdById":"0057Q0000037T8QQAU","createdDate":"2023-01-26T10:09:27.000+0000","systemModstamp":"2023-01-26T10:09:27.000+0000","state":"JobComplete","concurrencyMode":"Parallel","contentType":"CSV","apiVersion":65.0,"numberRecordsProcessed":4,"numberRecordsFailed":0}}"#
+    );
+    let file = {
+        let mut body = "\"sf__Id\",\"sf__Created\",Name\n".to_owned();
+        for (id, name) in
+            [("0037Q000001abcd", "a"), ("no id", "b"), ("0037Q000001abcf", "c"), ("0037Q000001abcg", "d")]
+        {
+            body += &format!("\"{id}\",\"true\",\"{name}\"\n");
+        }
+        Answer { body: body.into(), ..Answer::json(200, "") }
+    };
+    // It breaks off within the last row.
+    let cut = file.body.len() - 5;
+    let script = Script::new([Answer::json(200, &info), file.clone().cut(cut), file]);
+    let job = IngestJob::attach(&script.client(), JOB.parse().unwrap(), "65.0".parse().unwrap());
+    let mut rows = job.successes().await.unwrap();
+    let mut told = Vec::new();
+    while told.len() < 9
+        && let Some(row) = rows.next_row().await.transpose()
+    {
+        told.push(match row {
+            Ok(row) => row.row.get("Name").unwrap().to_owned(),
+            Err(error) => format!("{:?}", error.kind()),
+        });
+    }
+    assert_eq!(told, ["a", "Csv", "c", "d"]);
+    assert_eq!(script.left(), 0);
 }

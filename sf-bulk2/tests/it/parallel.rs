@@ -1,12 +1,18 @@
 //! Pages side by side, against an emulated org over real sockets.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
 use futures_util::TryStreamExt;
+use futures_util::future::BoxFuture;
 use sf_bulk2::{ErrorKind, JobType, Jobs, Locator, Position, Query, QueryJob};
 use sf_core::Client;
+use sf_core::http::{HttpService, Response, TransportError};
 use sf_sim::fault::{Action, Fault, Framing, Route};
 
 use crate::org::{FAST, Org, org};
-use crate::support::{Answer, JOB, Script};
+use crate::support::{Always, Answer, JOB, Script};
 
 async fn job(client: &Client) -> (QueryJob, Option<u64>) {
     let job = Query::new("SELECT Id, Name, Description FROM Account").create(client).await.unwrap();
@@ -57,8 +63,9 @@ async fn in_any_order_each_row_comes_once() {
     let mut ids = std::collections::BTreeSet::new();
     while let Some(page) = pages.next_page().await.unwrap() {
         assert_eq!(pages.position(), None);
-        for row in page.rows::<Account>().await.unwrap() {
-            assert!(ids.insert(row.unwrap().id));
+        let mut rows = page.rows::<Account>();
+        while let Some(row) = rows.next_row().await.unwrap() {
+            assert!(ids.insert(row.id));
         }
     }
     assert_eq!(ids.len(), 500);
@@ -150,6 +157,141 @@ async fn pages_that_do_not_add_up_to_the_total_are_an_error() {
     assert!(error.to_string().contains("5 rows, the org counted 6"), "{error}");
     let locator = Locator::new("Mw");
     assert!(script.asked().iter().any(|a| a.contains(&format!("results?locator={locator}"))));
+}
+
+/// An org that names its pages as it likes: eight rows in three pages, A to B to C.
+#[derive(Debug, Clone)]
+struct Naming {
+    named: Vec<&'static str>,
+    pages: HashMap<&'static str, Answer>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Naming {
+    fn new(named: &[&'static str]) -> Self {
+        let (a, b, c) =
+            (Answer::page(0, 3, Some("B")), Answer::page(3, 5, Some("C")), Answer::page(5, 8, None));
+        let pages = HashMap::from([("", a.clone()), ("A", a), ("B", b), ("C", c)]);
+        Self { named: named.to_vec(), pages, asked: Arc::default() }
+    }
+
+    fn job(&self) -> QueryJob {
+        let client = Client::builder(Always).http(Arc::new(self.clone())).build().unwrap();
+        QueryJob::attach(&client, JOB.parse().unwrap(), "65.0".parse().unwrap())
+    }
+
+    fn answer(&self, path: &str, query: &str) -> Answer {
+        if path.ends_with("/results") {
+            let locator = query.split('&').find_map(|pair| pair.strip_prefix("locator="));
+            return self.pages[locator.unwrap_or_default()].clone();
+        }
+        if path.ends_with("/resultPages") {
+            let from = query.strip_prefix("locator=").filter(|from| self.named.contains(from));
+            let named = self.named.iter().skip_while(|name| from.is_some_and(|from| from != **name));
+            let urls: Vec<_> =
+                named.map(|name| format!(r#"{{"resultUrl":"/x/results?locator={name}"}}"#)).collect();
+            return Answer::json(200, &format!(r#"{{"resultPages":[{}],"done":true}}"#, urls.join(",")));
+        }
+        Answer::json(
+            200,
+            &format!(
+                r#"{{"id":"{JOB}","operation":"query","object":"T","createdById":"0057Q0000037T8QQAU","createdDate":"2023-01-26T10:09:27.000+0000","systemModstamp":"2023-01-26T10:09:27.000+0000","state":"JobComplete","concurrencyMode":"Parallel","contentType":"CSV","apiVersion":65.0,"jobType":"V2Query","numberRecordsProcessed":8}}"#
+            ),
+        )
+    }
+}
+
+impl HttpService for Naming {
+    fn call(&self, request: http::Request<Bytes>) -> BoxFuture<'static, Result<Response, TransportError>> {
+        let uri = request.uri();
+        self.asked.lock().unwrap().push(uri.path_and_query().unwrap().to_string());
+        let answer = self.answer(uri.path(), uri.query().unwrap_or_default());
+        Box::pin(async move { Ok(answer.respond()) })
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_pages_with_a_hole_or_another_order_loses_and_repeats_nothing() {
+    let calm = sequential(&Naming::new(&[]).job()).await;
+    let lists: [&[&str]; 7] = [
+        &["A", "B", "C"],
+        &["A", "C"],
+        &["A", "C", "B"],
+        &["A", "B"],
+        &["A", "A", "B", "C"],
+        &["A", "B", "B", "C"],
+        &["A"],
+    ];
+    for named in lists {
+        for window in [1, 4] {
+            let mut out = Vec::new();
+            let mut pages = Naming::new(named).job().pages(Position::START).parallel(window);
+            assert_eq!(pages.write_to(&mut out).await.unwrap(), 8, "{named:?}");
+            assert!(out == calm, "{named:?}, window {window}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_in_any_order_have_to_follow_from_each_other() {
+    for (named, whole) in [
+        (&["A", "B", "C"][..], true),
+        (&["A", "C", "B"], true),
+        (&["A", "C"], false),
+        (&["A", "B"], false),
+        (&["A", "B", "B", "C"], false),
+        (&["A", "B", "C", "C"], false),
+    ] {
+        let mut pages = Naming::new(named).job().pages(Position::START).parallel(2).unordered();
+        let mut read = Ok(0);
+        while let Ok(rows) = &mut read {
+            match pages.next_page().await {
+                Ok(Some(page)) => *rows += page.rows,
+                Ok(None) => break,
+                Err(error) => read = Err(error.kind()),
+            }
+        }
+        assert_eq!(read, if whole { Ok(8) } else { Err(ErrorKind::Counts) }, "{named:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_begins_too_late_shows_in_the_total_which_is_asked_for() {
+    let org = Naming::new(&["B", "C"]);
+    let error = org.job().pages(Position::START).parallel(2).write_to(&mut Vec::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Counts);
+    assert!(error.to_string().contains("5 rows, the org counted 8"), "{error}");
+    // From a page in the middle the list has to begin with it, or it is put before.
+    for named in [&["B", "C"][..], &["C"]] {
+        let mut out = Vec::new();
+        let from = Position::page(Locator::new("B"));
+        let rows = Naming::new(named).job().pages(from).parallel(2).write_to(&mut out).await.unwrap();
+        assert_eq!(rows, 5, "{named:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_named_after_the_last_one_is_an_error() {
+    let mut org = Naming::new(&["A", "B", "C", "D"]);
+    org.pages.insert("D", Answer::page(8, 9, None));
+    let job = org.job();
+    let mut pages = job.pages(Position::START).parallel(2);
+    let error = pages.write_to(&mut Vec::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Counts);
+    assert!(error.to_string().contains("page D after one that says that it is the last"), "{error}");
+}
+
+#[tokio::test]
+async fn pages_of_a_size_that_was_asked_for_are_read_one_after_the_other() {
+    let org = Naming::new(&["A", "B", "C"]);
+    let pages = org.job().pages(Position::START).max_records(3);
+    assert_eq!(pages.parallel(4).write_to(&mut Vec::new()).await.unwrap(), 8);
+    let asked = org.asked.lock().unwrap().clone();
+    assert_eq!(asked.len(), 3);
+    assert!(
+        asked.iter().all(|path| path.contains("/results?") && path.contains("maxRecords=3")),
+        "{asked:?}"
+    );
 }
 
 #[tokio::test]

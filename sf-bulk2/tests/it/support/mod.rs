@@ -64,6 +64,21 @@ impl Answer {
         self.headers.retain(|(name, _)| *name != header);
         self
     }
+
+    pub(crate) fn respond(self) -> Response {
+        let mut pieces: Vec<_> =
+            self.body.chunks(self.piece).map(|c| Ok(Bytes::copy_from_slice(c))).collect();
+        if self.broken {
+            pieces.push(Err(TransportError::new(TransportErrorKind::Broken, "the connection broke")));
+        }
+        let mut headers = http::HeaderMap::new();
+        for (name, value) in &self.headers {
+            headers.insert(*name, value.parse().unwrap());
+        }
+        let status = http::StatusCode::from_u16(self.status).unwrap();
+        let body = futures_util::stream::iter(pieces).boxed();
+        Response { status, headers, framing: self.framing, body }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -116,18 +131,7 @@ impl HttpService for Script {
                     "the script has no further answer",
                 ));
             };
-            let mut pieces: Vec<_> =
-                answer.body.chunks(answer.piece).map(|c| Ok(Bytes::copy_from_slice(c))).collect();
-            if answer.broken {
-                pieces.push(Err(TransportError::new(TransportErrorKind::Broken, "the connection broke")));
-            }
-            let mut headers = http::HeaderMap::new();
-            for (name, value) in &answer.headers {
-                headers.insert(*name, value.parse().unwrap());
-            }
-            let status = http::StatusCode::from_u16(answer.status).unwrap();
-            let body = futures_util::stream::iter(pieces).boxed();
-            Ok(Response { status, headers, framing: answer.framing, body })
+            Ok(answer.respond())
         })
     }
 }
