@@ -98,7 +98,7 @@ impl Sender<'_> {
             Ok(closed) => closed,
             Err(stopped) => return unsettled(stopped),
         };
-        drop(part);
+        part.sent();
         let (info, error) = match ended {
             Some(ended) => ended,
             None => match job.finished(self.poll()).await {

@@ -84,6 +84,7 @@ impl Cells<'_> {
         Ok(self.columns.names.len() - 1)
     }
 
+    #[inline]
     fn field<T: Serialize + ?Sized>(&mut self, at: usize, name: &str, field: &T) -> Result<(), Refusal> {
         if self.out.has(at) {
             return Err(Refusal(format!("field {name} stands twice in the row")));
@@ -101,6 +102,7 @@ impl ser::SerializeStruct for Cells<'_> {
     type Ok = ();
     type Error = Refusal;
 
+    #[inline]
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, v: &T) -> Result<(), Refusal> {
         let known = self.columns.keys.get(self.next).copied().flatten();
         if known.is_some_and(|known| std::ptr::eq(known, key)) {
@@ -292,6 +294,7 @@ impl ser::Serializer for CellSerializer<'_> {
 
     see_through!(no_cell);
 
+    #[inline]
     fn serialize_bool(self, v: bool) -> Result<(), Refusal> {
         self.out.push_str(if v { "true" } else { "false" });
         Ok(())
@@ -301,6 +304,7 @@ impl ser::Serializer for CellSerializer<'_> {
         self.finite(v, v.is_finite())
     }
 
+    #[inline]
     fn serialize_f64(self, v: f64) -> Result<(), Refusal> {
         self.finite(v, v.is_finite())
     }
@@ -309,6 +313,7 @@ impl ser::Serializer for CellSerializer<'_> {
         self.serialize_str(v.encode_utf8(&mut [0; 4]))
     }
 
+    #[inline]
     fn serialize_str(self, v: &str) -> Result<(), Refusal> {
         text(v, self.nulls, self.out).map_err(Refusal)
     }
