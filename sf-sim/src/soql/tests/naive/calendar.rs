@@ -118,6 +118,19 @@ impl Zone {
     }
 }
 
+impl Zone {
+    /// The moment at which a day begins: the one of those that its offsets allow at which it is midnight there.
+    pub(super) fn midnight(&self, day: Day) -> i64 {
+        for (.., minutes) in self.changes {
+            let at = moment(day, 0, 0) - minutes * 60_000;
+            if self.local(at) == (day, 0) && self.local(at - 1).0 == day - 1 {
+                return at;
+            }
+        }
+        moment(day, 0, 0)
+    }
+}
+
 /// The days of a date literal: the first, and the first that no longer belongs to it.
 pub(super) fn literal(name: &str, n: i64, today: Day) -> (Day, Day) {
     let (year, month, _) = date(today);

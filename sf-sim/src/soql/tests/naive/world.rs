@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::*;
-use super::calendar::{Day, ZONES, date, day, moment};
+use super::calendar::{Day, LITERALS, ZONES, date, day, literal as literal_days, moment};
 
 /// A value as the naive evaluator knows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -269,8 +269,18 @@ fn nows() -> Vec<i64> {
     ]
 }
 
-fn thing(now: i64, at: usize, accounts: usize, contacts: usize) -> BoxedStrategy<Thing> {
-    let today = ZONES[0].local(now).0;
+/// Days at which date literals begin and end, or the days before: there a wrong one shows.
+fn edge(today: Day) -> impl Strategy<Value = Day> {
+    let literal = (prop::sample::select(LITERALS.to_vec()), 0_i64..3);
+    (literal, any::<bool>(), any::<bool>()).prop_map(move |((name, n), first, before)| {
+        let (begins, after) = literal_days(name, n, today);
+        (if first { begins } else { after }) - i64::from(before)
+    })
+}
+
+fn thing(now: i64, zone: usize, at: usize, accounts: usize, contacts: usize) -> BoxedStrategy<Thing> {
+    let zone = &ZONES[zone];
+    let today = zone.local(now).0;
     let one_of = |count: usize| {
         if count == 0 { Just(None).boxed() } else { prop::option::weighted(0.7, 0..count).boxed() }
     };
@@ -282,13 +292,15 @@ fn thing(now: i64, at: usize, accounts: usize, contacts: usize) -> BoxedStrategy
     let number = prop_oneof![-9_i64..=9, -300_i64..300, Just(99_999_999_i64)];
     let numbers =
         (prop::option::weighted(0.8, number), prop::option::weighted(0.8, -2_i64..4), any::<bool>());
-    let times = (prop::option::weighted(0.8, days_off()), prop::option::weighted(0.8, moment_off()));
+    let day = prop_oneof![days_off().prop_map(move |off| today + off), edge(today)];
+    let midnight = (edge(today), -1_i64..=1).prop_map(|(day, ms)| zone.midnight(day) + ms);
+    let moment = prop_oneof![moment_off().prop_map(move |off| now + off), midnight];
+    let times = (prop::option::weighted(0.8, day), prop::option::weighted(0.8, moment));
     let colours = prop::sample::subsequence(COLOURS.to_vec(), 0..=3).prop_shuffle();
     let parents = (one_of(at), one_of(accounts), what);
     (texts, numbers, times, colours, parents)
         .prop_map(move |((text, code), (number, count, flag), (day, at), colours, parents)| {
             let (parent, account, what) = parents;
-            let (day, at) = (day.map(|off| today + off), at.map(|off| now + off));
             Thing { text, code, number, count, flag, day, at, colours, parent, account, what }
         })
         .boxed()
@@ -304,7 +316,7 @@ pub(super) fn world(things: std::ops::Range<usize>) -> impl Strategy<Value = Wor
         let account = if count == 0 { Just(None).boxed() } else { prop::option::of(0..count).boxed() };
         let contact = (filled(), account).prop_map(|(name, account)| Contact { name, account });
         let contacts_of = prop::collection::vec(contact, contacts);
-        let things: Vec<_> = (0..things).map(|at| thing(now, at, count, contacts)).collect();
+        let things: Vec<_> = (0..things).map(|at| thing(now, zone, at, count, contacts)).collect();
         (Just(accounts), contacts_of, things).prop_map(move |(accounts, contacts, things)| World {
             accounts,
             contacts,
