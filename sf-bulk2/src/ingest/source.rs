@@ -76,7 +76,7 @@ impl Ingest {
         E: Into<Box<dyn StdError + Send + Sync>> + Send + 'a,
     {
         let names = self.loading.columns.clone();
-        let mut columns = Columns { open: names.is_empty(), names };
+        let mut columns = Columns { open: names.is_empty(), names, keys: Vec::new() };
         let write = move |row: &T, names: &mut Option<Vec<String>>, out: &mut RowText| {
             write_row(row, nulls, &mut columns, out).map_err(|e| e.0)?;
             if names.is_none() {
@@ -343,7 +343,7 @@ where
     fn take_row(&mut self, row: &T) -> Result<Option<Part>, String> {
         (self.write)(row, &mut self.names, &mut self.text)?;
         self.record.clear();
-        self.format.row(self.text.iter(), &mut self.record)?;
+        self.format.row_text(&self.text, &mut self.record)?;
         let cutter = match &mut self.cutter {
             Some(cutter) => cutter,
             None => {
