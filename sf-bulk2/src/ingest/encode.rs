@@ -34,9 +34,8 @@ impl Format {
     /// Appends a cell, quoted where it has to be. `alone` is whether its row has no other cell: an empty line
     /// would be no row.
     pub(super) fn cell(self, text: &str, alone: bool, out: &mut Vec<u8>) -> Result<(), String> {
-        let special = |b: u8| matches!(b, b'"' | b'\n' | b'\r') || b == self.delimiter.byte();
         let spaced = text.starts_with(' ') || text.ends_with(' ');
-        if !(spaced || text.bytes().any(special) || (alone && text.is_empty())) {
+        if !(spaced || self.has_special(text) || (alone && text.is_empty())) {
             out.extend_from_slice(text.as_bytes());
             return Ok(());
         }
@@ -59,6 +58,14 @@ impl Format {
         out.extend_from_slice(rest);
         out.push(b'"');
         Ok(())
+    }
+
+    /// Whether there is a character for which a cell has to be quoted. Looks at every byte, which takes less time than
+    /// to stop at the first.
+    fn has_special(self, text: &str) -> bool {
+        let delimiter = self.delimiter.byte();
+        let special = |b: u8| (b == b'"') | (b == b'\n') | (b == b'\r') | (b == delimiter);
+        text.bytes().fold(false, |found, b| found | special(b))
     }
 
     /// Appends a row without its line end.
@@ -122,16 +129,25 @@ pub(super) fn record_cell(
     nulls: Nulls,
     out: &mut String,
 ) -> Result<(), String> {
-    let name = || record.schema().fields()[field].name();
-    // Most decimals stand there as they have to be written, and need not become numbers on the way.
-    if let Some(cell) = record.cell(field).filter(|cell| is_plain(cell))
-        && record.schema().fields()[field].data_type() == DataType::Decimal
-    {
-        out.push_str(cell);
-        return Ok(());
+    let described = &record.schema().fields()[field];
+    let refused = |e| format!("field {}: {e}", described.name());
+    // Most cells stand there as they have to be written, and need not become values on the way.
+    if let Some(cell) = record.cell(field) {
+        let as_it_is = match described.data_type() {
+            DataType::Text => return text(cell, nulls, out).map_err(refused),
+            DataType::Boolean => matches!(cell, "true" | "false"),
+            DataType::Integer => is_plain(cell) && !cell.contains('.'),
+            DataType::Decimal => is_plain(cell),
+            DataType::DateTime => is_instant(cell),
+            DataType::Date | DataType::Time => false,
+        };
+        if as_it_is {
+            out.push_str(cell);
+            return Ok(());
+        }
     }
     let cell = record.value(field).map_err(|e| e.to_string())?;
-    value(&cell, nulls, out).map_err(|e| format!("field {}: {e}", name()))
+    value(&cell, nulls, out).map_err(refused)
 }
 
 /// Whether a cell is a number as it is sent: at most 18 digits with a point between them, no exponent.
@@ -140,9 +156,25 @@ fn is_plain(cell: &str) -> bool {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     digits.len() <= 19
+        && digits.len() - usize::from(digits.contains('.')) <= 18
         && all_digits(whole)
         && all_digits(fraction)
         && (whole == "0" || !whole.starts_with('0'))
+}
+
+/// Whether a cell is an instant as it is sent, `2024-12-24T18:18:29.000Z`, on a day that every month has.
+fn is_instant(cell: &str) -> bool {
+    let shape = b"0000-00-00T00:00:00.000Z";
+    let bytes = cell.as_bytes();
+    let shaped = bytes.len() == shape.len()
+        && bytes.iter().zip(shape).all(|(b, s)| if *s == b'0' { b.is_ascii_digit() } else { b == s });
+    // As text these compare as the numbers do.
+    shaped
+        && ("01".."13").contains(&&cell[5..7])
+        && ("01".."29").contains(&&cell[8..10])
+        && cell[11..13] < *"24"
+        && cell[14..16] < *"60"
+        && cell[17..19] < *"60"
 }
 
 /// The text of the cells of one row, made to be used again. Delimiters stand between the cells, so that the row is its
@@ -297,6 +329,28 @@ mod tests {
             ["", "-", "1.", ".5", "+1", "01", "1e5", "9.12260031E8", "1 ", "1.2.3", "12345678901234567890"]
         {
             assert!(!is_plain(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn instants_that_are_written_as_an_org_reads_them_stay_as_they_are() {
+        for same in ["2024-12-24T18:18:29.000Z", "0001-01-01T00:00:00.000Z", "9999-12-28T23:59:59.999Z"] {
+            assert!(is_instant(same), "{same}");
+        }
+        for other in [
+            "2024-13-24T18:18:29.000Z",
+            "2024-00-24T18:18:29.000Z",
+            "2024-12-29T18:18:29.000Z",
+            "2024-12-00T18:18:29.000Z",
+            "2024-12-24T24:18:29.000Z",
+            "2024-12-24T18:60:29.000Z",
+            "2024-12-24T18:18:60.000Z",
+            "2024-12-24T18:18:29.000+0000",
+            "2024-12-24T18:18:29Z",
+            "2024-12-24T18:18:2\u{e9}.00Z",
+            "",
+        ] {
+            assert!(!is_instant(other), "{other}");
         }
     }
 
