@@ -111,7 +111,8 @@ impl Pages {
         }
     }
 
-    /// At most this many rows a page. The org may send fewer.
+    /// At most this many rows a page. The org may send fewer. Pages of a size of one's own are read one after the
+    /// other, [`parallel`](Self::parallel) too.
     #[must_use]
     pub fn max_records(mut self, rows: u32) -> Self {
         self.max_records = Some(rows);

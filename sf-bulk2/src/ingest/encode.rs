@@ -34,9 +34,8 @@ impl Format {
     /// Appends a cell, quoted where it has to be. `alone` is whether its row has no other cell: an empty line
     /// would be no row.
     pub(super) fn cell(self, text: &str, alone: bool, out: &mut Vec<u8>) -> Result<(), String> {
-        let special = |b: u8| matches!(b, b'"' | b'\n' | b'\r') || b == self.delimiter.byte();
         let spaced = text.starts_with(' ') || text.ends_with(' ');
-        if !(spaced || text.bytes().any(special) || (alone && text.is_empty())) {
+        if !(spaced || self.has_special(text) || (alone && text.is_empty())) {
             out.extend_from_slice(text.as_bytes());
             return Ok(());
         }
@@ -58,6 +57,46 @@ impl Format {
         }
         out.extend_from_slice(rest);
         out.push(b'"');
+        Ok(())
+    }
+
+    /// Whether there is a character for which a cell has to be quoted. Looks at every byte, which takes less time than
+    /// to stop at the first.
+    fn has_special(self, text: &str) -> bool {
+        let delimiter = self.delimiter.byte();
+        let special = |b: u8| (b == b'"') | (b == b'\n') | (b == b'\r') | (b == delimiter);
+        text.bytes().fold(false, |found, b| found | special(b))
+    }
+
+    /// As [`row`](Self::row), of cells whose text is at hand in one piece: it is looked through once, and not each cell
+    /// for itself.
+    pub(super) fn row_text(self, row: &RowText, out: &mut Vec<u8>) -> Result<(), String> {
+        let text = row.text.as_bytes();
+        if row.cells.len() == 1 || memchr::memchr(b'\r', text).is_some() {
+            return self.row(row.iter(), out);
+        }
+        out.reserve(text.len() + 3 * row.cells.len());
+        let delimiter = self.delimiter.byte();
+        let mut special = memchr::memchr3_iter(delimiter, b'"', b'\n', text).peekable();
+        let mut passed = 0;
+        for (i, &cell) in row.cells.iter().enumerate() {
+            let (from, to) = if cell == ABSENT { (passed, passed) } else { cell };
+            if i > 0 {
+                out.push(delimiter);
+            }
+            // Cells that were written in another order than that of the columns are looked at for themselves.
+            let in_order = from >= passed;
+            passed = passed.max(to);
+            while special.next_if(|at| in_order && *at < from).is_some() {}
+            let plain = in_order && special.peek().is_none_or(|at| *at >= to);
+            let cell = text.get(from..to).unwrap_or_default();
+            if plain && cell.first() != Some(&b' ') && cell.last() != Some(&b' ') {
+                out.extend_from_slice(cell);
+            } else {
+                let cell = row.text.get(from..to).unwrap_or_default();
+                self.cell(cell, false, out).map_err(|what| format!("column {}: {what}", i + 1))?;
+            }
+        }
         Ok(())
     }
 
@@ -123,16 +162,25 @@ pub(super) fn record_cell(
     nulls: Nulls,
     out: &mut String,
 ) -> Result<(), String> {
-    let name = || record.schema().fields()[field].name();
-    // Most decimals stand there as they have to be written, and need not become numbers on the way.
-    if let Some(cell) = record.cell(field).filter(|cell| is_plain(cell))
-        && record.schema().fields()[field].data_type() == DataType::Decimal
-    {
-        out.push_str(cell);
-        return Ok(());
+    let described = &record.schema().fields()[field];
+    let refused = |e| format!("field {}: {e}", described.name());
+    // Most cells stand there as they have to be written, and need not become values on the way.
+    if let Some(cell) = record.cell(field) {
+        let as_it_is = match described.data_type() {
+            DataType::Text => return text(cell, nulls, out).map_err(refused),
+            DataType::Boolean => matches!(cell, "true" | "false"),
+            DataType::Integer => is_plain(cell) && !cell.contains('.'),
+            DataType::Decimal => is_plain(cell),
+            DataType::DateTime => is_instant(cell),
+            DataType::Date | DataType::Time => false,
+        };
+        if as_it_is {
+            out.push_str(cell);
+            return Ok(());
+        }
     }
     let cell = record.value(field).map_err(|e| e.to_string())?;
-    value(&cell, nulls, out).map_err(|e| format!("field {}: {e}", name()))
+    value(&cell, nulls, out).map_err(refused)
 }
 
 /// Whether a cell is a number as it is sent: at most 18 digits with a point between them, no exponent.
@@ -141,14 +189,30 @@ fn is_plain(cell: &str) -> bool {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     digits.len() <= 19
+        && digits.len() - usize::from(digits.contains('.')) <= 18
         && all_digits(whole)
         && all_digits(fraction)
         && (whole == "0" || !whole.starts_with('0'))
 }
 
+/// Whether a cell is an instant as it is sent, `2024-12-24T18:18:29.000Z`, on a day that every month has.
+fn is_instant(cell: &str) -> bool {
+    let shape = b"0000-00-00T00:00:00.000Z";
+    let bytes = cell.as_bytes();
+    let shaped = bytes.len() == shape.len()
+        && bytes.iter().zip(shape).all(|(b, s)| if *s == b'0' { b.is_ascii_digit() } else { b == s });
+    // As text these compare as the numbers do.
+    shaped
+        && ("01".."13").contains(&&cell[5..7])
+        && ("01".."29").contains(&&cell[8..10])
+        && cell[11..13] < *"24"
+        && cell[14..16] < *"60"
+        && cell[17..19] < *"60"
+}
+
 /// The text of the cells of one row, made to be used again. Delimiters stand between the cells, so that the row is its
 /// line already where nothing has to be quoted, as in most rows.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct RowText {
     delimiter: ColumnDelimiter,
     text: String,
@@ -168,15 +232,7 @@ const ABSENT: (usize, usize) = (usize::MAX, 0);
 
 impl RowText {
     pub(super) fn new(delimiter: ColumnDelimiter) -> Self {
-        Self {
-            delimiter,
-            text: String::new(),
-            cells: Vec::new(),
-            written: 0,
-            in_order: true,
-            spaced: false,
-            name: String::new(),
-        }
+        Self { delimiter, ..Self::default() }
     }
 
     /// Begins a row of so many columns.
@@ -236,8 +292,8 @@ impl RowText {
     }
 }
 
-/// Appends a number as `Display` writes it. Amounts have no more than two decimals, and writing those takes a third of
-/// the time that finding the shortest text of any number takes.
+/// Appends a number as `Display` writes it, and zero without a sign. Amounts have no more than two decimals, and to
+/// write those takes a third of the time that it takes to find the shortest text of any number.
 pub(super) fn number(value: f64, out: &mut String) {
     let hundredths = (value.abs() * 100.0).round();
     // Below this a number has 15 digits at most, and no two numbers of 15 digits are the same `f64`: what divides
@@ -268,7 +324,7 @@ pub(super) fn number(value: f64, out: &mut String) {
             digits[at] = b'.';
         }
     }
-    if value.is_sign_negative() {
+    if value < 0.0 {
         out.push('-');
     }
     out.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
@@ -350,7 +406,10 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_display_writes_them() {
-        let whole = [0.0, -0.0, 1.0, 10.0, 1e13, 1e15];
+        let mut zero = String::new();
+        number(-0.0, &mut zero);
+        assert_eq!(zero, "0");
+        let whole = [0.0, 1.0, 10.0, 1e13, 1e15];
         let broken =
             [0.1, 0.01, -0.05, 0.005, 1.1, 1.25, 100.5, -3.5, 9_999_999_999_999.99, f64::MIN_POSITIVE];
         for value in whole.into_iter().chain(broken) {
@@ -372,14 +431,60 @@ mod tests {
         }
     }
 
+    #[test]
+    fn instants_that_are_written_as_an_org_reads_them_stay_as_they_are() {
+        for same in ["2024-12-24T18:18:29.000Z", "0001-01-01T00:00:00.000Z", "9999-12-28T23:59:59.999Z"] {
+            assert!(is_instant(same), "{same}");
+        }
+        for other in [
+            "2024-13-24T18:18:29.000Z",
+            "2024-00-24T18:18:29.000Z",
+            "2024-12-29T18:18:29.000Z",
+            "2024-12-00T18:18:29.000Z",
+            "2024-12-24T24:18:29.000Z",
+            "2024-12-24T18:60:29.000Z",
+            "2024-12-24T18:18:60.000Z",
+            "2024-12-24T18:18:29.000+0000",
+            "2024-12-24T18:18:29Z",
+            "2024-12-24T18:18:2\u{e9}.00Z",
+            "",
+        ] {
+            assert!(!is_instant(other), "{other}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn any_number_is_written_as_display_writes_it(any: f64, cents in -100_000_000_000_i64..100_000_000_000) {
-            for value in [any, cents as f64 / 100.0, cents as f64] {
+        fn any_number_is_written_as_display_writes_it(any: f64, cents in 1_i64..100_000_000_000) {
+            // The sum is never the zero with a sign.
+            for value in [any + 0.0, cents as f64 / 100.0, cents as f64 / -100.0, cents as f64] {
                 let mut out = String::new();
                 number(value, &mut out);
                 prop_assert_eq!(out, value.to_string());
             }
+        }
+
+        #[test]
+        fn a_row_in_one_piece_is_written_as_its_cells_are(
+            cells in proptest::collection::vec("[a-c\",\n é]{0,3}", 1..6),
+            swapped in proptest::bool::ANY,
+            absent in 0_usize..2,
+        ) {
+            let mut row = RowText::new(ColumnDelimiter::Comma);
+            row.begin(cells.len() + absent);
+            for (i, cell) in cells.iter().enumerate() {
+                let column = if swapped { cells.len() - 1 - i } else { i };
+                row.cell(column, |text| -> Result<(), String> {
+                    text.push_str(cell);
+                    Ok(())
+                })
+                .unwrap();
+            }
+            let (mut whole, mut each) = (Vec::new(), Vec::new());
+            LF.row_text(&row, &mut whole).unwrap();
+            LF.row(row.iter(), &mut each).unwrap();
+            prop_assert!(row.line().is_none_or(|line| line == each));
+            prop_assert_eq!(whole, each);
         }
 
         #[test]

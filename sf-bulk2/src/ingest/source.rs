@@ -75,7 +75,8 @@ impl Ingest {
         T: Serialize + Send + 'a,
         E: Into<Box<dyn StdError + Send + Sync>> + Send + 'a,
     {
-        let mut columns = Columns::new(self.loading.columns.clone());
+        let names = self.loading.columns.clone();
+        let mut columns = Columns { open: names.is_empty(), names, keys: Vec::new() };
         let write = move |row: &T, names: &mut Option<Vec<String>>, out: &mut RowText| {
             write_row(row, nulls, &mut columns, out).map_err(|e| e.0)?;
             if names.is_none() {
@@ -342,7 +343,7 @@ where
             Some(line) => line,
             None => {
                 self.record.clear();
-                self.format.row(self.text.iter(), &mut self.record)?;
+                self.format.row_text(&self.text, &mut self.record)?;
                 &self.record
             }
         };

@@ -36,6 +36,23 @@ pub(super) fn meaning(cell: &str) -> Meaning<'_> {
         .unwrap_or_else(|| Meaning::Text(one_line_end(bare)))
 }
 
+/// Whether a cell is a day without a time.
+pub(super) fn is_day(cell: &str) -> bool {
+    let bare = cell.trim();
+    bare.len() == 10 && matches!(instant(bare), Some(Meaning::Instant(_)))
+}
+
+impl Meaning<'_> {
+    /// A date field takes a datetime for its day.
+    pub(super) fn by_day(self) -> Self {
+        const DAY: i64 = 24 * 60 * 60 * 1000;
+        match self {
+            Self::Instant(instant) => Self::Instant(instant.div_euclid(DAY) * DAY),
+            other => other,
+        }
+    }
+}
+
 /// What the cell of a key means. Digits that a double cannot tell apart are told apart here: rows whose keys the org
 /// takes for the same are rows of one record.
 pub(super) fn key_meaning(cell: &str) -> Meaning<'_> {
@@ -156,6 +173,17 @@ mod tests {
         ] {
             assert_ne!(meaning(one), meaning(other), "{one} and {other}");
         }
+    }
+
+    #[test]
+    fn a_datetime_in_a_date_field_is_its_day() {
+        let by_day = |cell| meaning(cell).by_day();
+        assert_eq!(by_day("2024-02-29T10:00:00Z"), by_day("2024-02-29"));
+        assert_eq!(by_day("1969-12-31T10:00:00Z"), by_day("1969-12-31"));
+        assert_ne!(by_day("2024-02-29"), by_day("2024-03-01"));
+        assert_eq!(by_day("7"), meaning("7"));
+        assert!(is_day("2024-02-29") && is_day(" 2024-02-29") && !is_day("2024-02-30"));
+        assert!(!is_day("2024-02-29T10:00:00Z") && !is_day("2024-02-29Z"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::meaning::{key_meaning, meaning};
+use super::meaning::{Meaning, is_day, key_meaning, meaning};
 use super::{Echo, Input};
 use crate::ingest::encode::Format;
 use crate::ingest::scan::Scanner;
@@ -17,6 +17,8 @@ pub(super) struct Own {
     format: Format,
     header: Vec<String>,
     key: Option<usize>,
+    /// For each column whether a day stands in it: its field may be one of days, which makes days of datetimes.
+    days: Vec<bool>,
     /// Where each row begins in `data`, and where one after the last would.
     starts: Vec<u32>,
     /// All rows, those that mean the same next to each other.
@@ -51,11 +53,38 @@ impl Own {
         let (header, starts) = rows_of(&data, format)?;
         let header: Vec<_> = cells(&header, format).map(Cow::into_owned).collect();
         let key = key.and_then(|key| header.iter().position(|name| name.eq_ignore_ascii_case(key)));
-        let mut own =
-            Self { data, span, first_row, format, header, key, starts, index: Vec::new(), taken: Vec::new() };
+        let mut own = Self {
+            data,
+            span,
+            first_row,
+            format,
+            header,
+            key,
+            days: Vec::new(),
+            starts,
+            index: Vec::new(),
+            taken: Vec::new(),
+        };
+        own.days = own.columns_of_days();
         own.index = own.indexed()?;
         own.taken = vec![false; own.index.len()];
         Some(own)
+    }
+
+    fn columns_of_days(&self) -> Vec<bool> {
+        let mut days = vec![false; self.header.len()];
+        for row in (0_u32..).take(self.starts.len() - 1) {
+            let text = String::from_utf8_lossy(self.raw(row));
+            for (day, cell) in days.iter_mut().zip(cells(&text, self.format)) {
+                *day = *day || is_day(&cell);
+            }
+        }
+        days
+    }
+
+    fn meaning<'c>(&self, column: usize, cell: &'c str) -> Meaning<'c> {
+        let meaning = meaning(cell);
+        if self.days.get(column) == Some(&true) { meaning.by_day() } else { meaning }
     }
 
     fn indexed(&self) -> Option<Vec<Entry>> {
@@ -89,7 +118,7 @@ impl Own {
     fn hashes<'c>(&self, cells: impl Iterator<Item = Cow<'c, str>>) -> (u64, u32) {
         let (mut key, mut all) = (DefaultHasher::new(), DefaultHasher::new());
         for (column, cell) in cells.enumerate() {
-            meaning(&cell).hash(&mut all);
+            self.meaning(column, &cell).hash(&mut all);
             if self.key == Some(column) {
                 key_meaning(&cell).hash(&mut key);
             }
@@ -149,7 +178,9 @@ impl Own {
         let mut pairs = cells(&text, self.format).zip(echo.cells()).enumerate();
         pairs.all(|(at, (own, echo))| match column {
             Some(column) => column != at || key_meaning(&own) == key_meaning(echo),
-            None => meaning(&own) == meaning(echo),
+            // A day where only datetimes were sent could be any of that day.
+            None if is_day(echo) && !self.days[at] => false,
+            None => self.meaning(at, &own) == self.meaning(at, echo),
         })
     }
 }

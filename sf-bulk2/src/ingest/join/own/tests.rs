@@ -54,6 +54,17 @@ fn a_row_is_found_by_its_key_whatever_became_of_its_other_cells() {
 }
 
 #[test]
+fn a_day_is_not_guessed_to_be_the_one_datetime_at_its_midnight() {
+    // In a date field both come back as the day.
+    let mut mixed = own("Day__c\n2024-02-29T10:00:00Z\n2024-02-29\n2024-03-01\n", None);
+    assert_eq!(row(&mut mixed, &["2024-02-29"]), None);
+    assert_eq!(row(&mut mixed, &["2024-03-01"]), Some((9, 1)));
+    let mut times = own("Day__c\n2024-02-29T10:00:00Z\n2024-02-29T00:00:00Z\n", None);
+    assert_eq!(row(&mut times, &["2024-02-29"]), None);
+    assert_eq!(row(&mut times, &["2024-02-29T00:00:00.000Z"]), Some((8, 1)));
+}
+
+#[test]
 fn an_id_is_the_same_in_both_its_lengths() {
     let mut own = own("Id,Name\n0017h00000doU3R,a\n", Some("Id"));
     let input = own.take(&echo(&["Id", "Name"], &["0017h00000doU3RAAU", "z"])).unwrap();
