@@ -114,7 +114,7 @@ impl Handle {
     pub(crate) async fn delete(&self) -> Result<()> {
         match self.request(Method::DELETE, "").repeatable(true).response().await {
             // A repeated delete whose first answer was lost finds nothing left to delete.
-            Err(e) if e.kind() == sf_core::ErrorKind::NotFound => Ok(()),
+            Err(e) if e.kind() == sf_core::ErrorKind::NotFound && e.outcome_unknown() => Ok(()),
             other => other.map(drop).map_err(|e| self.error("it could not be deleted", e)),
         }
     }

@@ -1,26 +1,26 @@
 //! Rows to parts, each the data of one job: whole records, below exact limits of bytes and rows.
 
-use bytes::Bytes;
-
+use super::replay::Data;
 use crate::LineEnding;
 
 /// The data of one job.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Part {
-    pub(super) csv: Bytes,
+    pub(super) data: Data,
     pub(super) rows: u64,
     /// How many rows of the whole load come before it.
     pub(super) first_row: u64,
 }
 
-impl std::fmt::Debug for Part {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Part")
-            .field("first_row", &self.first_row)
-            .field("rows", &self.rows)
-            .field("bytes", &self.csv.len())
-            .finish()
-    }
+/// A part as it leaves the cutter.
+#[derive(Debug)]
+pub(super) struct Cut {
+    /// What of it was not taken away before.
+    pub(super) csv: Vec<u8>,
+    /// How many bytes it has in all.
+    pub(super) len: usize,
+    pub(super) rows: u64,
+    pub(super) first_row: u64,
 }
 
 /// Gathers records until a part is full.
@@ -31,6 +31,8 @@ pub(super) struct Cutter {
     max_bytes: usize,
     max_rows: u64,
     part: Vec<u8>,
+    /// How much of the part was taken away already.
+    spilled: usize,
     rows: u64,
     first_row: u64,
 }
@@ -43,6 +45,7 @@ impl Cutter {
         Self {
             part: header.clone(),
             header,
+            spilled: 0,
             ending: ending.as_str(),
             max_bytes,
             max_rows,
@@ -56,11 +59,27 @@ impl Cutter {
         self.first_row + self.rows
     }
 
+    /// The line with which each part begins, with its end.
+    pub(super) fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// How many bytes of the part in hand are here.
+    pub(super) fn waiting(&self) -> usize {
+        self.part.len()
+    }
+
+    /// Takes the bytes that are here away, and goes on with an empty buffer in their place.
+    pub(super) fn spill(&mut self, buffer: Vec<u8>) -> Vec<u8> {
+        self.spilled += self.part.len();
+        std::mem::replace(&mut self.part, buffer)
+    }
+
     /// Puts a record in and returns the part before it where that is full.
     ///
     /// # Errors
     /// What is wrong with a record that fits into no part.
-    pub(super) fn push(&mut self, record: &[u8]) -> Result<Option<Part>, String> {
+    pub(super) fn push(&mut self, record: &[u8]) -> Result<Option<Cut>, String> {
         let line = record.len() + self.ending.len();
         if self.header.len() + line > self.max_bytes {
             return Err(format!(
@@ -68,7 +87,7 @@ impl Cutter {
                 self.max_bytes
             ));
         }
-        let full = self.rows == self.max_rows || self.part.len() + line > self.max_bytes;
+        let full = self.rows == self.max_rows || self.spilled + self.part.len() + line > self.max_bytes;
         let part = if full { self.take() } else { None };
         self.part.extend_from_slice(record);
         self.part.extend_from_slice(self.ending.as_bytes());
@@ -77,7 +96,7 @@ impl Cutter {
     }
 
     /// What is left, or what is there so far.
-    pub(super) fn take(&mut self) -> Option<Part> {
+    pub(super) fn take(&mut self) -> Option<Cut> {
         if self.rows == 0 {
             return None;
         }
@@ -85,7 +104,9 @@ impl Cutter {
         let mut next = Vec::with_capacity(self.part.len().min(self.max_bytes));
         next.extend_from_slice(&self.header);
         let csv = std::mem::replace(&mut self.part, next);
-        let part = Part { csv: csv.into(), rows: self.rows, first_row: self.first_row };
+        let len = self.spilled + csv.len();
+        let part = Cut { csv, len, rows: self.rows, first_row: self.first_row };
+        self.spilled = 0;
         self.first_row += self.rows;
         self.rows = 0;
         Some(part)
@@ -103,7 +124,7 @@ mod tests {
             parts.extend(cutter.push(record.as_bytes()).unwrap());
         }
         parts.extend(cutter.take());
-        parts.into_iter().map(|p| (String::from_utf8(p.csv.to_vec()).unwrap(), p.first_row, p.rows)).collect()
+        parts.into_iter().map(|p| (String::from_utf8(p.csv).unwrap(), p.first_row, p.rows)).collect()
     }
 
     #[test]
@@ -112,6 +133,18 @@ mod tests {
         let two = cut(&["abcd", "efgh", "ijkl"], 13, 99);
         assert_eq!(two, [("Id\nabcd\nefgh\n".into(), 0, 2), ("Id\nijkl\n".into(), 2, 1)]);
         assert_eq!(cut(&["abcd", "efgh"], 12, 99).len(), 2);
+    }
+
+    #[test]
+    fn what_was_taken_away_counts_for_the_part_all_the_same() {
+        let mut cutter = Cutter::new(b"Id", LineEnding::Lf, 13, 99);
+        assert!(cutter.push(b"abcd").unwrap().is_none());
+        assert_eq!(cutter.spill(Vec::new()), b"Id\nabcd\n");
+        assert!(cutter.push(b"efgh").unwrap().is_none());
+        let cut = cutter.push(b"ijkl").unwrap().unwrap();
+        assert_eq!((&cut.csv[..], cut.len, cut.rows), (&b"efgh\n"[..], 13, 2));
+        let cut = cutter.take().unwrap();
+        assert_eq!((&cut.csv[..], cut.len, cut.first_row), (&b"Id\nijkl\n"[..], 8, 2));
     }
 
     #[test]

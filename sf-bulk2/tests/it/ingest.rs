@@ -228,6 +228,16 @@ async fn a_deadline_leaves_the_job_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_delete_whose_answer_was_lost_is_repeated_and_a_job_that_is_not_known_is_told() {
+    let org = IngestOrg::new().fault("delete", [Fault::After]);
+    let job = load(&org, 3).await.unwrap();
+    job.wait(&PollPolicy::default()).await.unwrap();
+    job.delete().await.unwrap();
+    assert_eq!(org.calls().iter().filter(|c| *c == "delete").count(), 2);
+    assert_eq!(job.delete().await.unwrap_err().kind(), ErrorKind::JobGone);
+}
+
+#[tokio::test(start_paused = true)]
 async fn rows_can_be_read_as_a_stream_of_structs() {
     use futures_util::TryStreamExt;
     #[derive(serde::Deserialize)]
