@@ -119,7 +119,7 @@ impl IngestJob {
     /// Deletes a finished job with its outcomes.
     ///
     /// # Errors
-    /// [`ErrorKind::Api`] where the org refuses, [`ErrorKind::JobGone`] where it does not know the job.
+    /// [`ErrorKind::Api`] where the org refuses. A job that it does not know is deleted already.
     pub async fn delete(&self) -> Result<()> {
         self.handle.delete().await
     }

@@ -67,7 +67,13 @@ impl<'a> Load<'a> {
         let mut loaded = Loaded::of(ingest.clone(), self.again);
         // Parts that lie in a temporary file anyway are kept where they are.
         let spool = match ingest.loading.keep_rows && ingest.replay_from() == Replay::Memory {
-            true => Some(Spool::new().await.map_err(unkept)?),
+            true => match Spool::new().await {
+                Ok(spool) => Some(spool),
+                Err(error) => {
+                    loaded.close(true);
+                    return Err(unkept(error).with_loaded(loaded));
+                }
+            },
             false => None,
         };
         let sender = Sender { client, ingest: &ingest, spool };

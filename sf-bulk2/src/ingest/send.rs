@@ -1,7 +1,11 @@
 //! One part of a load on its way: into a job, and another one where an answer is lost, to the end of that job.
 
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::{StreamExt, stream};
 use sf_core::poll::PollPolicy;
 use sf_core::{Client, Id};
 use tokio::time::Instant;
@@ -167,8 +171,16 @@ impl Sender<'_> {
         let Some(form) = self.ingest.form(&csv).map_err(invalid)? else {
             return self.give(part).await;
         };
-        let sent = Instant::now();
-        let answer = self.client.post(Kind::Ingest.path()).body(form, CONTENT_TYPE).json::<JobInfo>().await;
+        let (form, sent) = (Bytes::from(form), Arc::new(Mutex::new(Instant::now())));
+        // Opened anew for each attempt, and only the last can have made the job: those before were refused.
+        let last = Arc::clone(&sent);
+        let open = move || {
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            let (length, body) = (form.len() as u64, stream::iter([Ok(form.clone())]).boxed());
+            Box::pin(std::future::ready(Ok((length, body)))) as BoxFuture<'static, _>
+        };
+        let request = self.client.post(Kind::Ingest.path()).streamed_body(open, CONTENT_TYPE);
+        let answer = request.json::<JobInfo>().await;
         let lost = match answer {
             Ok(info) => {
                 let job = IngestJob::attach(self.client, info.id, info.api_version);
@@ -182,6 +194,7 @@ impl Sender<'_> {
         };
         tracing::warn!(error = %lost, "a job was made with its data and the answer lost: looking for it");
         let delimiter = self.ingest.column_delimiter.byte();
+        let sent = *sent.lock().unwrap_or_else(PoisonError::into_inner);
         let found = match Rows::of(&csv, delimiter) {
             Ok(rows) => Search::new(self.client, self.ingest, rows, part.rows, sent).run().await,
             Err(error) => Err(NotFound { job: None, why: error.to_string() }),
