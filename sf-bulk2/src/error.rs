@@ -44,7 +44,8 @@ pub enum ErrorKind {
     Counts,
     /// The answer lacks a header without which nothing can be said about the pages that follow.
     Headers,
-    /// Writing to the caller's writer failed.
+    /// Reading or writing on this machine failed: the caller's source or writer, a temporary file, or a file that was
+    /// changed while it was loaded.
     Io,
 }
 

@@ -55,13 +55,22 @@ impl Handle {
                 }
                 Err(error) => error,
             };
-            let refused = |e| Error::api(None, "the job could not be made", e);
+            let lost = error.verdict() == Verdict::IfRepeatable;
+            orphans += u32::from(lost);
+            let refused = |e| {
+                let many = match orphans {
+                    0 => String::new(),
+                    _ => format!(
+                        "; {orphans} answers were lost: as many jobs may stand in the org that nobody uses"
+                    ),
+                };
+                Error::api(None, &format!("the job could not be made{many}"), e)
+            };
             // What was surely not done has been tried often enough by the client itself.
-            if error.verdict() != Verdict::IfRepeatable {
+            if !lost {
                 return Err(refused(error));
             }
             attempts.pause_after(error, true).await.map_err(refused)?;
-            orphans += 1;
         }
     }
 
@@ -113,7 +122,7 @@ impl Handle {
 
     pub(crate) async fn delete(&self) -> Result<()> {
         match self.request(Method::DELETE, "").repeatable(true).response().await {
-            // A repeated delete whose first answer was lost finds nothing left to delete.
+            // What is gone is deleted; and a repeated delete whose first answer was lost finds nothing left.
             Err(e) if e.kind() == sf_core::ErrorKind::NotFound => Ok(()),
             other => other.map(drop).map_err(|e| self.error("it could not be deleted", e)),
         }

@@ -20,7 +20,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use format::{ColumnDelimiter, LineEnding, Nulls};
 pub use ingest::{
     Cell, Echo, Failure, Ingest, IngestJob, Input, Joined, JoinedOutcomes, Load, Loaded, LoadedJob, Outcomes,
-    Retried, RetryLocks, Success, Tally, Unsettled, cell,
+    Replay, Retried, RetryLocks, Success, Tally, Unsettled, cell,
 };
 pub use job::{JobInfo, JobState, Operation};
 pub use list::{JobList, JobType, Jobs};

@@ -135,7 +135,7 @@ impl QueryJob {
     /// Deletes a finished job and its result.
     ///
     /// # Errors
-    /// [`ErrorKind::Api`] where the org refuses.
+    /// [`ErrorKind::Api`] where the org refuses. A job that it does not know is deleted already.
     pub async fn delete(&self) -> Result<()> {
         self.handle.delete().await
     }

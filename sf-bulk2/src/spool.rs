@@ -23,22 +23,27 @@ impl Spool {
     }
 
     pub(crate) async fn append(&self, bytes: Bytes) -> Result<Span> {
+        Ok(self.append_from(bytes).await?.0)
+    }
+
+    /// As `append`, and gives the bytes back.
+    pub(crate) async fn append_from<B: AsRef<[u8]> + Send + 'static>(&self, bytes: B) -> Result<(Span, B)> {
         let this = self.clone();
         blocking(move || {
             let mut file = this.0.lock().unwrap_or_else(PoisonError::into_inner);
             let at = file.seek(SeekFrom::End(0))?;
-            file.write_all(&bytes)?;
-            Ok(Span { at, len: bytes.len() })
+            file.write_all(bytes.as_ref())?;
+            Ok((Span { at, len: bytes.as_ref().len() }, bytes))
         })
         .await
     }
 
     pub(crate) async fn read(&self, span: Span) -> Result<Vec<u8>> {
         let this = self.clone();
+        let mut bytes = vec![0; span.len];
         blocking(move || {
             let mut file = this.0.lock().unwrap_or_else(PoisonError::into_inner);
             file.seek(SeekFrom::Start(span.at))?;
-            let mut bytes = vec![0; span.len];
             file.read_exact(&mut bytes)?;
             Ok(bytes)
         })

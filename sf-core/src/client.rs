@@ -2,7 +2,6 @@
 //! retry policy around both.
 
 pub(crate) mod answer;
-#[cfg(feature = "sobject")]
 mod upload;
 
 use std::fmt;
@@ -12,6 +11,7 @@ use std::time::Duration;
 use ::http::{Method, Request, StatusCode, header};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,13 +19,12 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::auth::{Token, TokenProvider, may_carry_token};
-use crate::http::{Framing, HttpService, Response, decoded};
+use crate::http::{BodyStream, Framing, HttpService, Response, decoded};
 use crate::limits::{LimitInfo, Limits, Usage};
 use crate::retry::{Attempts, RetryPolicy};
 use crate::{ApiVersion, Error, ErrorKind, Id, Result, time};
 
 use answer::{refusal, transport};
-#[cfg(feature = "sobject")]
 pub(crate) use upload::Upload;
 
 /// What an answer that is read whole may hold, unless the builder says otherwise.
@@ -232,7 +231,6 @@ impl Client {
             headers: Vec::new(),
             body: Bytes::new(),
             content_type: None,
-            #[cfg(feature = "sobject")]
             upload: None,
             version: None,
             repeatable,
@@ -314,7 +312,6 @@ pub struct RequestBuilder<'c> {
     headers: Vec<(String, String)>,
     body: Bytes,
     content_type: Option<&'static str>,
-    #[cfg(feature = "sobject")]
     upload: Option<Upload>,
     version: Option<ApiVersion>,
     repeatable: bool,
@@ -359,8 +356,18 @@ impl RequestBuilder<'_> {
         self
     }
 
+    /// Sends a body as it is read, for what is too large for memory. `open` is called for each attempt: it gives the
+    /// body's exact length and its bytes from the first on.
+    pub fn streamed_body(
+        mut self,
+        open: impl Fn() -> BoxFuture<'static, Result<(u64, BodyStream)>> + Send + Sync + 'static,
+        content_type: &'static str,
+    ) -> Self {
+        self.content_type = Some(content_type);
+        self.upload(Upload::new(open))
+    }
+
     /// Sends a body as it is read.
-    #[cfg(feature = "sobject")]
     pub(crate) fn upload(mut self, upload: Upload) -> Self {
         self.upload = Some(upload);
         self
@@ -574,7 +581,6 @@ impl<'c> Attempt<'c> {
     async fn call(&self, token: &Token) -> Result<Response> {
         let request = self.build(token)?;
         let http = &self.request.client.0.http;
-        #[cfg(feature = "sobject")]
         if let Some(upload) = &self.request.upload {
             let (length, body) = upload.open().await?;
             let mut request = request.map(|_| body);

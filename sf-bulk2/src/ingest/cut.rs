@@ -2,54 +2,56 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::{Bytes, BytesMut};
-
+use super::replay::Data;
 use crate::LineEnding;
 
 /// The data of one job.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Part {
-    pub(super) csv: Bytes,
+    pub(super) data: Data,
     pub(super) rows: u64,
     /// How many rows of the whole load come before it.
     pub(super) first_row: u64,
-    buffers: Buffers,
-}
-
-/// The memory of parts that were sent, for those to come: to ask the system for it each time is a tenth of the work of
-/// a load.
-#[derive(Debug, Clone, Default)]
-struct Buffers(Arc<Mutex<Vec<BytesMut>>>);
-
-impl Buffers {
-    fn take(&self) -> BytesMut {
-        let buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        buffer
-            .map(|mut buffer| {
-                buffer.clear();
-                buffer
-            })
-            .unwrap_or_default()
-    }
+    pub(super) buffers: Buffers,
 }
 
 impl Part {
     /// Nobody needs the data any more.
     pub(super) fn sent(self) {
-        if let Ok(buffer) = self.csv.try_into_mut() {
-            self.buffers.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        match self.data {
+            Data::Memory(csv) if csv.is_unique() => self.buffers.give(csv.into()),
+            _ => {}
         }
     }
 }
 
-impl std::fmt::Debug for Part {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Part")
-            .field("first_row", &self.first_row)
-            .field("rows", &self.rows)
-            .field("bytes", &self.csv.len())
-            .finish()
+/// The memory of parts that were sent, for those to come: to ask the system for it each time is a tenth of the work of
+/// a load.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Buffers {
+    fn take(&self) -> Vec<u8> {
+        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        buffer.clear();
+        buffer
     }
+
+    fn give(&self, buffer: Vec<u8>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+    }
+}
+
+/// A part as it leaves the cutter.
+#[derive(Debug)]
+pub(super) struct Cut {
+    /// What of it was not taken away before.
+    pub(super) csv: Vec<u8>,
+    /// How many bytes it has in all.
+    pub(super) len: usize,
+    pub(super) rows: u64,
+    pub(super) first_row: u64,
+    pub(super) buffers: Buffers,
 }
 
 /// Gathers records until a part is full.
@@ -59,7 +61,9 @@ pub(super) struct Cutter {
     ending: &'static str,
     max_bytes: usize,
     max_rows: u64,
-    part: BytesMut,
+    part: Vec<u8>,
+    /// How much of the part was taken away already.
+    spilled: usize,
     buffers: Buffers,
     rows: u64,
     first_row: u64,
@@ -71,9 +75,10 @@ impl Cutter {
         let mut header = header.to_vec();
         header.extend_from_slice(ending.as_str().as_bytes());
         Self {
-            part: BytesMut::from(&header[..]),
-            buffers: Buffers::default(),
+            part: header.clone(),
             header,
+            spilled: 0,
+            buffers: Buffers::default(),
             ending: ending.as_str(),
             max_bytes,
             max_rows,
@@ -87,11 +92,27 @@ impl Cutter {
         self.first_row + self.rows
     }
 
+    /// The line with which each part begins, with its end.
+    pub(super) fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// How many bytes of the part in hand are here.
+    pub(super) fn waiting(&self) -> usize {
+        self.part.len()
+    }
+
+    /// Takes the bytes that are here away, and goes on with an empty buffer in their place.
+    pub(super) fn spill(&mut self, buffer: Vec<u8>) -> Vec<u8> {
+        self.spilled += self.part.len();
+        std::mem::replace(&mut self.part, buffer)
+    }
+
     /// Puts a record in and returns the part before it where that is full.
     ///
     /// # Errors
     /// What is wrong with a record that fits into no part.
-    pub(super) fn push(&mut self, record: &[u8]) -> Result<Option<Part>, String> {
+    pub(super) fn push(&mut self, record: &[u8]) -> Result<Option<Cut>, String> {
         let line = record.len() + self.ending.len();
         if self.header.len() + line > self.max_bytes {
             return Err(format!(
@@ -99,7 +120,7 @@ impl Cutter {
                 self.max_bytes
             ));
         }
-        let full = self.rows == self.max_rows || self.part.len() + line > self.max_bytes;
+        let full = self.rows == self.max_rows || self.spilled + self.part.len() + line > self.max_bytes;
         let part = if full { self.take() } else { None };
         self.part.extend_from_slice(record);
         self.part.extend_from_slice(self.ending.as_bytes());
@@ -108,7 +129,7 @@ impl Cutter {
     }
 
     /// What is left, or what is there so far.
-    pub(super) fn take(&mut self) -> Option<Part> {
+    pub(super) fn take(&mut self) -> Option<Cut> {
         if self.rows == 0 {
             return None;
         }
@@ -116,9 +137,11 @@ impl Cutter {
         // The next part will be as large: one allocation in place of many, and no copies.
         next.reserve(self.part.len().min(self.max_bytes));
         next.extend_from_slice(&self.header);
-        let csv = std::mem::replace(&mut self.part, next).freeze();
+        let csv = std::mem::replace(&mut self.part, next);
+        let len = self.spilled + csv.len();
         let buffers = self.buffers.clone();
-        let part = Part { csv, rows: self.rows, first_row: self.first_row, buffers };
+        let part = Cut { csv, len, rows: self.rows, first_row: self.first_row, buffers };
+        self.spilled = 0;
         self.first_row += self.rows;
         self.rows = 0;
         Some(part)
@@ -136,7 +159,7 @@ mod tests {
             parts.extend(cutter.push(record.as_bytes()).unwrap());
         }
         parts.extend(cutter.take());
-        parts.into_iter().map(|p| (String::from_utf8(p.csv.to_vec()).unwrap(), p.first_row, p.rows)).collect()
+        parts.into_iter().map(|p| (String::from_utf8(p.csv).unwrap(), p.first_row, p.rows)).collect()
     }
 
     #[test]
@@ -145,6 +168,18 @@ mod tests {
         let two = cut(&["abcd", "efgh", "ijkl"], 13, 99);
         assert_eq!(two, [("Id\nabcd\nefgh\n".into(), 0, 2), ("Id\nijkl\n".into(), 2, 1)]);
         assert_eq!(cut(&["abcd", "efgh"], 12, 99).len(), 2);
+    }
+
+    #[test]
+    fn what_was_taken_away_counts_for_the_part_all_the_same() {
+        let mut cutter = Cutter::new(b"Id", LineEnding::Lf, 13, 99);
+        assert!(cutter.push(b"abcd").unwrap().is_none());
+        assert_eq!(cutter.spill(Vec::new()), b"Id\nabcd\n");
+        assert!(cutter.push(b"efgh").unwrap().is_none());
+        let cut = cutter.push(b"ijkl").unwrap().unwrap();
+        assert_eq!((&cut.csv[..], cut.len, cut.rows), (&b"efgh\n"[..], 13, 2));
+        let cut = cutter.take().unwrap();
+        assert_eq!((&cut.csv[..], cut.len, cut.first_row), (&b"Id\nijkl\n"[..], 8, 2));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! One ingest job, from open to done.
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::Method;
 use sf_core::poll::PollPolicy;
 use sf_core::retry::Verdict;
 use sf_core::{ApiVersion, Client, Id};
 
 use super::outcome::File;
+use super::replay::{Data, unreadable};
 use super::{Echo, Failure, Outcomes, Success};
 use crate::handle::{Handle, Kind};
 use crate::{Error, ErrorKind, JobInfo, JobState, Result};
@@ -69,8 +71,25 @@ impl IngestJob {
     /// and upload into another. [`ErrorKind::JobAborted`] where somebody ended the job before, and
     /// [`ErrorKind::Api`] where the org refuses the data for another reason.
     pub async fn upload(&self, csv: impl Into<Bytes>) -> Result<()> {
-        let request = self.handle.request(Method::PUT, "/batches").body(csv, "text/csv");
+        self.upload_data(&Data::Memory(csv.into())).await
+    }
+
+    pub(super) async fn upload_data(&self, data: &Data) -> Result<()> {
+        let request = self.handle.request(Method::PUT, "/batches");
+        let request = match data.clone() {
+            Data::Memory(csv) => request.body(csv, "text/csv"),
+            data => {
+                let open = move || {
+                    let data = data.clone();
+                    Box::pin(async move { data.open().await }) as BoxFuture<'static, _>
+                };
+                request.streamed_body(open, "text/csv")
+            }
+        };
         let Err(error) = request.response().await else { return Ok(()) };
+        if error.kind() == sf_core::ErrorKind::Io {
+            return Err(unreadable(Some(self.id()), error));
+        }
         if error.verdict() == Verdict::IfRepeatable {
             let text = "the answer to its upload was lost; abort it and send the data into another job";
             return Err(self.handle.fail(ErrorKind::UploadLost, text).with_source(error));
@@ -111,7 +130,7 @@ impl IngestJob {
     /// Deletes a finished job with its outcomes.
     ///
     /// # Errors
-    /// [`ErrorKind::Api`] where the org refuses.
+    /// [`ErrorKind::Api`] where the org refuses. A job that it does not know is deleted already.
     pub async fn delete(&self) -> Result<()> {
         self.handle.delete().await
     }

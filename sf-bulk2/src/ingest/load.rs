@@ -10,6 +10,7 @@ use sf_core::Client;
 
 use super::cut::Part;
 use super::locks::Again;
+use super::replay::Replay;
 use super::send::{Sender, Sent, unkept};
 use super::single::MOST;
 use super::{Ingest, Loaded, LoadedJob, Unsettled};
@@ -64,8 +65,15 @@ impl<'a> Load<'a> {
         self.ingest.check()?;
         let (ingest, mut on_job) = (self.ingest, self.on_job);
         let mut loaded = Loaded::of(ingest.clone(), self.again);
-        let spool = match ingest.loading.keep_rows {
-            true => Some(Spool::new().await.map_err(unkept)?),
+        // Parts that lie in a temporary file anyway are kept where they are.
+        let spool = match ingest.loading.keep_rows && ingest.replay_from() == Replay::Memory {
+            true => match Spool::new().await {
+                Ok(spool) => Some(spool),
+                Err(error) => {
+                    loaded.close(true);
+                    return Err(unkept(error).with_loaded(loaded));
+                }
+            },
             false => None,
         };
         let sender = Sender { client, ingest: &ingest, spool };
@@ -122,7 +130,7 @@ impl<'a> Load<'a> {
 async fn single_part<'a>(parts: BoxStream<'a, Result<Part>>) -> (bool, BoxStream<'a, Result<Part>>) {
     let mut parts = parts.fuse();
     let first = parts.next().await;
-    let small = matches!(&first, Some(Ok(part)) if part.csv.len() as u64 <= MOST);
+    let small = matches!(&first, Some(Ok(part)) if part.data.len() <= MOST);
     // A small part is nearly always the last one: nothing is read ahead for this.
     let second = if small { parts.next().await } else { None };
     let whole = small && second.is_none();

@@ -9,6 +9,7 @@ use std::time::Duration;
 use sf_core::Client;
 
 use super::cut::{Cutter, Part};
+use super::shelf::Shelf;
 use super::{Failure, Ingest, JoinedOutcomes, Load, Loaded};
 use crate::spool::{Span, Spool};
 use crate::{Error, ErrorKind, Result};
@@ -108,8 +109,9 @@ impl Loaded {
     /// # Errors
     /// As [`Load::run`], and [`ErrorKind::InvalidInput`] where the rows were not kept.
     /// [`Error::retried`](crate::Error::retried) has the rounds that were made: go on with `retry_locked` of the
-    /// **last of them**, which sends its locked rows and those that it certainly did not write. That of this load
-    /// would send rows again that a round has written.
+    /// **last of them**, which sends its locked rows, and those of it that were given to no job or certainly not
+    /// written ([`unsettled`](Self::unsettled), [`next_row`](Self::next_row)). That of this load would send rows again
+    /// that a round has written.
     pub async fn retry_locked(&self, client: &Client, policy: &RetryLocks) -> Result<Retried> {
         let mut retried = Retried::default();
         match self.rounds(client, policy, &mut retried).await {
@@ -215,9 +217,10 @@ fn unread(error: std::io::Error) -> Error {
 const BATCH: (usize, usize) = (10_000, 1 << 20);
 
 /// Rows that were kept, on their way into parts.
-struct Kept {
+struct Resent {
     again: Arc<Again>,
     cutter: Cutter,
+    shelf: Shelf,
     /// The first row that was not read back yet.
     next: usize,
     /// Rows that were, one behind the other, and what is left of them.
@@ -226,20 +229,26 @@ struct Kept {
     lengths: VecDeque<usize>,
 }
 
-impl Kept {
+impl Resent {
     async fn next_part(&mut self) -> Result<Option<Part>> {
         loop {
             let Some(length) = self.lengths.pop_front() else {
-                if !self.read().await.map_err(unread)? {
-                    return Ok(self.cutter.take());
+                if self.read().await.map_err(unread)? {
+                    continue;
                 }
-                continue;
+                return match self.cutter.take() {
+                    Some(cut) => self.shelf.put(cut).await.map(Some),
+                    None => Ok(None),
+                };
             };
             let record = &self.batch[self.at..self.at + length];
             self.at += length;
-            let part = self.cutter.push(record);
-            if let Some(part) = part.map_err(|what| Error::new(ErrorKind::InvalidInput, None, what))? {
-                return Ok(Some(part));
+            let cut = self.cutter.push(record);
+            if let Some(cut) = cut.map_err(|what| Error::new(ErrorKind::InvalidInput, None, what))? {
+                return self.shelf.put(cut).await.map(Some);
+            }
+            if self.shelf.is_full(&self.cutter) {
+                self.shelf.spill(&mut self.cutter).await?;
             }
         }
     }
@@ -270,16 +279,17 @@ fn load_again(ingest: Ingest, again: Arc<Again>) -> Load<'static> {
     let (limits, ending) = (ingest.limits(), ingest.line_ending);
     let header = again.header.as_deref().unwrap_or_default();
     let cutter = Cutter::new(header, ending, limits.bytes, limits.rows);
-    let kept = Kept {
+    let resent = Resent {
         again: Arc::clone(&again),
         cutter,
+        shelf: ingest.shelf(),
         next: 0,
         batch: Vec::new(),
         at: 0,
         lengths: VecDeque::new(),
     };
-    let parts = futures_util::stream::try_unfold(kept, |mut kept| async move {
-        Ok(kept.next_part().await?.map(|part| (part, kept)))
+    let parts = futures_util::stream::try_unfold(resent, |mut resent| async move {
+        Ok(resent.next_part().await?.map(|part| (part, resent)))
     });
     Load::new(ingest, parts).again(again)
 }

@@ -10,9 +10,12 @@ mod load;
 mod loaded;
 mod locks;
 mod outcome;
+mod replay;
+mod reread;
 mod scan;
 mod send;
 mod serialize;
+mod shelf;
 mod single;
 mod source;
 mod tally;
@@ -24,6 +27,7 @@ pub use load::Load;
 pub use loaded::{Loaded, LoadedJob, Unsettled};
 pub use locks::{Retried, RetryLocks};
 pub use outcome::{Echo, Failure, Outcomes, Success};
+pub use replay::Replay;
 pub use tally::Tally;
 
 use serde::Serialize;
@@ -76,6 +80,7 @@ struct Loading {
     columns: Vec<String>,
     keep_rows: bool,
     multipart: bool,
+    replay: Replay,
 }
 
 impl Default for Loading {
@@ -89,6 +94,7 @@ impl Default for Loading {
             columns: Vec::new(),
             keep_rows: false,
             multipart: false,
+            replay: Replay::Memory,
         }
     }
 }
@@ -168,7 +174,8 @@ impl Ingest {
     }
 
     /// How many bytes one job of a load gets at most, header included: 16 MiB by default, 100 MB at most.
-    /// A load needs about this much memory for each job in flight, and once more for the part that is written.
+    /// A load needs about this much memory for each job in flight, and once more for the part that is written,
+    /// unless its parts lie elsewhere ([`replay`](Self::replay)).
     pub fn part_bytes(mut self, bytes: usize) -> Self {
         self.loading.part_bytes = bytes;
         self
@@ -186,6 +193,12 @@ impl Ingest {
     /// order and peace.
     pub fn jobs_in_flight(mut self, jobs: usize) -> Self {
         self.loading.jobs_in_flight = jobs;
+        self
+    }
+
+    /// Where the data of a load's jobs lies until the org has it. In memory by default.
+    pub fn replay(mut self, replay: Replay) -> Self {
+        self.loading.replay = replay;
         self
     }
 

@@ -1,13 +1,19 @@
 //! One part of a load on its way: into a job, and another one where an answer is lost, to the end of that job.
 
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::{StreamExt, stream};
 use sf_core::poll::PollPolicy;
 use sf_core::{Client, Id};
 use tokio::time::Instant;
 
 use super::cut::Part;
 use super::find::{NotFound, Search};
+use super::join::Kept;
+use super::replay::Data;
 use super::single::{CONTENT_TYPE, Rows};
 use super::{Ingest, IngestJob, LoadedJob};
 use crate::handle::Kind;
@@ -38,7 +44,7 @@ impl Sent {
 pub(super) struct Sender<'l> {
     pub(super) client: &'l Client,
     pub(super) ingest: &'l Ingest,
-    /// Where rows are kept, if they are.
+    /// Where rows are kept that are not in a temporary file yet.
     pub(super) spool: Option<Spool>,
 }
 
@@ -85,14 +91,11 @@ impl Sender<'_> {
             job: stopped.job,
             error: stopped.error,
         };
-        let mut kept = None;
-        if let Some(spool) = &self.spool {
-            match spool.append(part.csv.clone()).await {
-                Ok(span) => kept = Some(self.ingest.kept(spool, span)),
-                // Before anything of it is sent.
-                Err(error) => return unsettled(Stopped::unwritten(None, unkept(error))),
-            }
-        }
+        let kept = match self.keep(&part).await {
+            Ok(kept) => kept,
+            // Before anything of it is sent.
+            Err(error) => return unsettled(Stopped::unwritten(None, error)),
+        };
         let given = if whole { self.give_whole(&part).await } else { self.give(&part).await };
         let Closed { job, abandoned, ended, found } = match given {
             Ok(closed) => closed,
@@ -112,6 +115,16 @@ impl Sender<'_> {
         Sent::Ended(Box::new(LoadedJob { job, info, first_row, rows, abandoned, found, kept }), error)
     }
 
+    /// Keeps the rows of a part, where the load does that.
+    async fn keep(&self, part: &Part) -> Result<Option<Kept>, Error> {
+        let (spool, span) = match (&part.data, &self.spool) {
+            (Data::Memory(csv), Some(spool)) => (spool, spool.append(csv.clone()).await.map_err(unkept)?),
+            (Data::Spooled(spool, span), _) if self.ingest.loading.keep_rows => (spool, *span),
+            _ => return Ok(None),
+        };
+        Ok(Some(self.ingest.kept(spool, span)))
+    }
+
     fn poll(&self) -> &PollPolicy {
         &self.ingest.loading.poll
     }
@@ -123,7 +136,7 @@ impl Sender<'_> {
         loop {
             let job = self.ingest.create(self.client).await.map_err(|e| Stopped::unwritten(None, e))?;
             let job = job.expect_rows(Some(part.rows));
-            let Err(error) = job.upload(part.csv.clone()).await else {
+            let Err(error) = job.upload_data(&part.data).await else {
                 return self.close(job, abandoned).await;
             };
             // Nobody closes this job, so none of its rows can be written.
@@ -154,11 +167,20 @@ impl Sender<'_> {
             let text = "the job cannot be written as JSON";
             Stopped::unwritten(None, Error::new(ErrorKind::InvalidInput, None, text).with_source(e))
         };
-        let Some(form) = self.ingest.form(&part.csv).map_err(invalid)? else {
+        let csv = part.data.bytes().await.map_err(|e| Stopped::unwritten(None, e))?;
+        let Some(form) = self.ingest.form(&csv).map_err(invalid)? else {
             return self.give(part).await;
         };
-        let sent = Instant::now();
-        let answer = self.client.post(Kind::Ingest.path()).body(form, CONTENT_TYPE).json::<JobInfo>().await;
+        let (form, sent) = (Bytes::from(form), Arc::new(Mutex::new(Instant::now())));
+        // Opened anew for each attempt, and only the last can have made the job: those before were refused.
+        let last = Arc::clone(&sent);
+        let open = move || {
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            let (length, body) = (form.len() as u64, stream::iter([Ok(form.clone())]).boxed());
+            Box::pin(std::future::ready(Ok((length, body)))) as BoxFuture<'static, _>
+        };
+        let request = self.client.post(Kind::Ingest.path()).streamed_body(open, CONTENT_TYPE);
+        let answer = request.json::<JobInfo>().await;
         let lost = match answer {
             Ok(info) => {
                 let job = IngestJob::attach(self.client, info.id, info.api_version);
@@ -172,7 +194,8 @@ impl Sender<'_> {
         };
         tracing::warn!(error = %lost, "a job was made with its data and the answer lost: looking for it");
         let delimiter = self.ingest.column_delimiter.byte();
-        let found = match Rows::of(&part.csv, delimiter) {
+        let sent = *sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = match Rows::of(&csv, delimiter) {
             Ok(rows) => Search::new(self.client, self.ingest, rows, part.rows, sent).run().await,
             Err(error) => Err(NotFound { job: None, why: error.to_string() }),
         };

@@ -11,10 +11,12 @@ use serde::Serialize;
 use sf_core::record::{Columns as RecordColumns, Record};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::cut::{Cutter, Part};
+use super::cut::{Cut, Cutter, Part};
 use super::encode::{Format, RowText, record_cell};
+use super::replay::Replay;
 use super::scan::{Fault, Scanner};
 use super::serialize::{Columns, write_row};
+use super::shelf::{Shelf, not_a_file};
 use super::{Ingest, Load};
 use crate::{Error, ErrorKind, Nulls, Result};
 
@@ -42,9 +44,21 @@ impl Ingest {
     }
 
     fn csv_of(self, name: String, origin: Origin<'_>) -> Load<'_> {
+        if matches!(origin, Origin::Open(_)) && self.replay_from() == Replay::Source {
+            return self.refused();
+        }
         let scanner = Scanner::new(self.format(), self.limits().bytes);
         let lines = Lines { name, scanner, cutter: None, width: 0, limits: self.limits() };
-        let source = CsvSource { origin, lines, piece: vec![0; PIECE], at: 0, filled: 0, ended: false };
+        let source = CsvSource {
+            origin,
+            lines,
+            shelf: self.shelf(),
+            piece: vec![0; PIECE],
+            before: 0,
+            at: 0,
+            filled: 0,
+            ended: false,
+        };
         let parts = futures_util::stream::try_unfold(source, |mut source| async move {
             Ok(source.next_part().await?.map(|part| (part, source)))
         });
@@ -118,6 +132,11 @@ impl Ingest {
         self.written(records, write)
     }
 
+    /// A load that ends before its first row.
+    fn refused<'a>(self) -> Load<'a> {
+        Load::new(self, futures_util::stream::once(std::future::ready(Err(not_a_file()))))
+    }
+
     fn written<'a, T: Send + 'a, E>(
         self,
         rows: impl Stream<Item = Result<T, E>> + Send + 'a,
@@ -126,11 +145,15 @@ impl Ingest {
     where
         E: Into<Box<dyn StdError + Send + Sync>> + Send + 'a,
     {
+        if self.replay_from() == Replay::Source {
+            return self.refused();
+        }
         let source = RowSource {
             rows: rows.boxed(),
             write,
             format: self.format(),
             limits: self.limits(),
+            shelf: self.shelf(),
             cutter: None,
             names: None,
             text: RowText::new(self.column_delimiter),
@@ -151,9 +174,11 @@ enum Origin<'a> {
 }
 
 impl Origin<'_> {
-    async fn read(&mut self, piece: &mut [u8]) -> std::io::Result<usize> {
+    async fn read(&mut self, piece: &mut [u8], shelf: &mut Shelf) -> std::io::Result<usize> {
         if let Self::File(path) = self {
-            *self = Self::Open(Box::pin(tokio::fs::File::open(path).await?));
+            let file = tokio::fs::File::open(&path).await?;
+            shelf.opened(std::mem::take(path), &file).await?;
+            *self = Self::Open(Box::pin(file));
         }
         match self {
             Self::Open(reader) => reader.read(piece).await,
@@ -223,11 +248,11 @@ impl Lines {
     }
 
     /// The record that the scanner found.
-    fn record(&mut self) -> Result<Option<Part>> {
+    fn record(&mut self) -> Result<Option<Cut>> {
         self.take_record().map_err(|what| self.fault(&Fault { line: self.scanner.began(), what }))
     }
 
-    fn take_record(&mut self) -> Result<Option<Part>, String> {
+    fn take_record(&mut self) -> Result<Option<Cut>, String> {
         let (record, cells) = (self.scanner.record(), self.scanner.cells());
         let Ok(text) = std::str::from_utf8(record) else {
             return Err("the line is not UTF-8".to_owned());
@@ -261,7 +286,10 @@ impl Lines {
 struct CsvSource<'a> {
     origin: Origin<'a>,
     lines: Lines,
+    shelf: Shelf,
     piece: Vec<u8>,
+    /// How much was read before this piece.
+    before: u64,
     at: usize,
     filled: usize,
     ended: bool,
@@ -270,15 +298,16 @@ struct CsvSource<'a> {
 impl CsvSource<'_> {
     async fn next_part(&mut self) -> Result<Option<Part>> {
         while !self.ended {
-            let mut input = &self.piece[self.at..self.filled];
-            while !input.is_empty() {
+            while self.at < self.filled {
+                let mut input = &self.piece[self.at..self.filled];
                 let whole = self.lines.scanner.next(&mut input).map_err(|f| self.lines.fault(&f))?;
                 self.at = self.filled - input.len();
-                if whole && let Some(part) = self.lines.record()? {
+                if whole && let Some(part) = self.record().await? {
                     return Ok(Some(part));
                 }
             }
-            self.filled = self.origin.read(&mut self.piece).await.map_err(|e| {
+            self.before += self.filled as u64;
+            self.filled = self.origin.read(&mut self.piece, &mut self.shelf).await.map_err(|e| {
                 let text = format!("{} could not be read", self.lines.name);
                 Error::new(ErrorKind::Io, None, text).with_source(e)
             })?;
@@ -286,19 +315,37 @@ impl CsvSource<'_> {
             if self.filled == 0 {
                 self.ended = true;
                 if self.lines.scanner.finish().map_err(|f| self.lines.fault(&f))?
-                    && let Some(part) = self.lines.record()?
+                    && let Some(part) = self.record().await?
                 {
                     return Ok(Some(part));
                 }
             }
         }
-        match &mut self.lines.cutter {
-            Some(cutter) => Ok(cutter.take()),
+        match self.lines.cutter.as_mut().map(Cutter::take) {
+            Some(Some(cut)) => self.shelf.put(cut).await.map(Some),
+            Some(None) => Ok(None),
             None => {
                 let text = format!("{} is empty: it has no header line", self.lines.name);
                 Err(Error::new(ErrorKind::InvalidInput, None, text))
             }
         }
+    }
+
+    /// Takes the record that the scanner found, and gives the part that was full before it.
+    async fn record(&mut self) -> Result<Option<Part>> {
+        let first = self.lines.cutter.is_none();
+        let part = match self.lines.record()? {
+            Some(cut) => Some(self.shelf.put(cut).await?),
+            None => None,
+        };
+        if let Some(cutter) = &mut self.lines.cutter {
+            let header = first.then(|| cutter.header());
+            self.shelf.record_ends(self.before + self.at as u64, header);
+            if self.shelf.is_full(cutter) {
+                self.shelf.spill(cutter).await?;
+            }
+        }
+        Ok(part)
     }
 }
 
@@ -307,6 +354,7 @@ struct RowSource<'a, T, E, W> {
     write: W,
     format: Format,
     limits: Limits,
+    shelf: Shelf,
     cutter: Option<Cutter>,
     names: Option<Vec<String>>,
     text: RowText,
@@ -326,17 +374,25 @@ where
                 let text = format!("the source failed at row {}", self.seen);
                 Error::new(ErrorKind::Io, None, text).with_source(e)
             })?;
-            let part = self.take_row(&row).map_err(|what| {
+            let cut = self.take_row(&row).map_err(|what| {
                 Error::new(ErrorKind::InvalidInput, None, format!("row {}: {what}", self.seen))
             })?;
-            if part.is_some() {
-                return Ok(part);
+            if let Some(cut) = cut {
+                return self.shelf.put(cut).await.map(Some);
+            }
+            if let Some(cutter) = &mut self.cutter
+                && self.shelf.is_full(cutter)
+            {
+                self.shelf.spill(cutter).await?;
             }
         }
-        Ok(self.cutter.as_mut().and_then(Cutter::take))
+        match self.cutter.as_mut().and_then(Cutter::take) {
+            Some(cut) => self.shelf.put(cut).await.map(Some),
+            None => Ok(None),
+        }
     }
 
-    fn take_row(&mut self, row: &T) -> Result<Option<Part>, String> {
+    fn take_row(&mut self, row: &T) -> Result<Option<Cut>, String> {
         (self.write)(row, &mut self.names, &mut self.text)?;
         let line = match self.text.line() {
             Some(line) => line,

@@ -1,10 +1,11 @@
-//! Reading rows, and writing them, allocates nothing once the buffers have grown: counted by an allocator, so in
-//! a binary of its own.
+//! Reading rows, and writing them, allocates nothing once the buffers have grown, and a load from disk little: counted by
+//! an allocator, so in a binary of its own.
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 #[path = "../it/support/mod.rs"]
 #[allow(dead_code, reason = "shared with the other test binary, which uses all of it")]
 mod support;
+mod upload;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -173,6 +173,10 @@ async fn a_create_whose_answer_is_lost_makes_another_job_and_counts_the_orphan()
     let job = Ingest::insert("Account").create(&org.client()).await.unwrap();
     assert_eq!(job.orphans(), 2);
     assert_eq!(org.states(), ["Open", "Open", "Open"]);
+
+    let org = IngestOrg::new().fault("create", [vec![Fault::After; 3], vec![Fault::Status(400)]].concat());
+    let error = Ingest::insert("Account").create(&org.client()).await.unwrap_err();
+    assert!(error.to_string().contains("3 answers were lost: as many jobs may stand in the org"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -225,6 +229,16 @@ async fn a_deadline_leaves_the_job_alone() {
     let again = IngestJob::attach(&org.client(), error.job().unwrap(), job.api_version());
     again.wait(&PollPolicy::default()).await.unwrap();
     assert_eq!(org.written().len(), 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_whose_answer_was_lost_is_repeated_and_finds_nothing_left() {
+    let org = IngestOrg::new().fault("delete", [Fault::After]);
+    let job = load(&org, 3).await.unwrap();
+    job.wait(&PollPolicy::default()).await.unwrap();
+    job.delete().await.unwrap();
+    assert_eq!(org.calls().iter().filter(|c| *c == "delete").count(), 2);
+    assert_eq!(job.info().await.unwrap_err().kind(), ErrorKind::JobGone);
 }
 
 #[tokio::test(start_paused = true)]

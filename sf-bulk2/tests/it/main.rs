@@ -10,4 +10,5 @@ mod org_ingest;
 mod outcomes;
 mod parallel;
 mod recorded;
+mod replay;
 mod support;

@@ -1,6 +1,6 @@
 //! Small loads whose job is made with its data, and what becomes of them where that answer is lost.
 
-use sf_bulk2::{ErrorKind, Ingest, Jobs, Loaded, Result};
+use sf_bulk2::{ErrorKind, Ingest, Jobs, Loaded, Replay, Result};
 
 use crate::support::ingest::{Fault, IngestOrg, USER};
 
@@ -117,6 +117,33 @@ async fn jobs_of_others_of_before_and_of_other_rows_are_not_taken_for_it() {
     let loaded = load(&org).await.unwrap();
     assert_eq!(&loaded.jobs()[0].job.id().to_string()[..15], "7507Q0000000006");
     only_read(&org);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_from_before_the_last_attempt_is_not_taken_for_it() {
+    // The first three attempts are refused, over some seconds; and the same rows were loaded before them.
+    let faults = [vec![Fault::Status(429); 3], vec![Fault::After]].concat();
+    let org = IngestOrg::new().beside(USER, 2, "Account", CSV).fault("create", faults);
+    let loaded = load(&org).await.unwrap();
+    assert_eq!(&loaded.jobs()[0].job.id().to_string()[..15], "7507Q0000000001");
+    assert_eq!(count(&org, "create"), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rows_of_a_job_that_was_found_are_joined_as_those_of_any_other() {
+    for replay in [Replay::Memory, Replay::Spool] {
+        let org = IngestOrg::new().fault("create", [Fault::After]);
+        let ingest = Ingest::insert("Account").multipart().keep_rows().replay(replay);
+        let loaded = ingest.csv_bytes(CSV).run(&org.client()).await.unwrap();
+        assert!(loaded.jobs()[0].found);
+        let mut joined = loaded.successes_with_input();
+        let mut rows = Vec::new();
+        while let Some(row) = joined.next_row().await.unwrap() {
+            rows.push(row.input.unwrap().row);
+        }
+        rows.sort_unstable();
+        assert_eq!(rows, [0, 1, 2]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

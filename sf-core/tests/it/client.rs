@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use sf_core::auth::{Exchange, Token, TokenCache};
-use sf_core::http::{HttpService, ReqwestService};
+use sf_core::http::{BodyStream, HttpService, ReqwestService};
 use sf_core::retry::RetryPolicy;
 use sf_core::{Client, ErrorKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use wiremock::matchers::{header, method, path};
+use wiremock::matchers::{body_string, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// Gives `token 1`, `token 2` … each for the instance that is set at that time.
@@ -44,6 +45,33 @@ fn client(instances: &[&str]) -> (Client, Arc<AtomicUsize>) {
 }
 
 const EXPIRED: &str = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
+
+#[tokio::test]
+async fn a_streamed_body_is_opened_anew_for_each_attempt_with_its_exact_length() {
+    let org = MockServer::start().await;
+    let sent = |token: &str| {
+        Mock::given(header("authorization", format!("Bearer {token}").as_str()))
+            .and(method("PUT"))
+            .and(header("content-type", "text/csv"))
+            .and(header("content-length", "10"))
+            .and(body_string("Name\nabcd\n"))
+    };
+    let expired = ResponseTemplate::new(401).set_body_raw(EXPIRED, "application/json");
+    sent("token-1").respond_with(expired).expect(1).mount(&org).await;
+    sent("token-2").respond_with(ResponseTemplate::new(201)).expect(1).mount(&org).await;
+    let (client, _) = client(&[&org.uri()]);
+    let opened = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&opened);
+    let open = move || -> BoxFuture<'static, sf_core::Result<(u64, BodyStream)>> {
+        count.fetch_add(1, Ordering::SeqCst);
+        let pieces = ["Name\n", "abcd\n"].map(|piece| Ok(bytes::Bytes::from(piece)));
+        Box::pin(async move { Ok((10, futures_util::stream::iter(pieces).boxed())) })
+    };
+    let request =
+        client.request(http::Method::PUT, "jobs/ingest/750/batches").streamed_body(open, "text/csv");
+    assert_eq!(request.response().await.unwrap().status, 201);
+    assert_eq!(opened.load(Ordering::SeqCst), 2);
+}
 
 #[tokio::test]
 async fn a_refused_token_is_renewed_once_and_the_request_replayed() {

@@ -393,6 +393,9 @@ impl State {
         let Some((at, job)) = id.and_then(|at| Some((at, self.jobs.get_mut(at)?))) else {
             return refuse(404, "NOT_FOUND", "The requested resource does not exist");
         };
+        if job.state == "deleted" {
+            return refuse(404, "NOT_FOUND", "The requested resource does not exist");
+        }
         match (method, route) {
             ("PUT", _) if job.state != "Open" => refuse(400, "INVALIDJOBSTATE", "the job is not open"),
             ("PUT", _) if !job.data.is_empty() => refuse(400, "INVALIDJOB", "the job has its data already"),
