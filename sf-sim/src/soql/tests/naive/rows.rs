@@ -259,7 +259,7 @@ fn asked() -> impl Strategy<Value = Asked> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(250))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn rows_agree_with_looking_at_each(world in world(0..14), all in prop::collection::vec(asked(), 1..9)) {
