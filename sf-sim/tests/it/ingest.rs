@@ -430,6 +430,22 @@ async fn a_job_is_kept_a_week_after_its_end_and_open_for_a_day() {
 }
 
 #[tokio::test]
+async fn a_job_that_was_open_for_a_day_is_not_closed_any_more() {
+    let org = Org::new().await;
+    org.sim.set_session_life(Duration::from_secs(48 * 3_600));
+    let token = org.sim.access_token();
+    let job = org.ingest(insert()).await;
+    assert_eq!(told(job.upload("Name\nx\n").await).await.0, 201);
+    org.sim.clock().advance(Duration::from_secs(24 * 3_600));
+    // Nothing was asked since: closing it is the first that the org hears.
+    let close = org.without_token(Method::PATCH, &job.path("")).bearer_auth(&token);
+    let (status, body) = told(close.json(&json!({ "state": "UploadComplete" })).send().await.unwrap()).await;
+    assert_eq!((status, body), error("INVALIDJOBSTATE", "Closing already Aborted Job not allowed"));
+    let info = org.without_token(Method::GET, &job.path("")).bearer_auth(&token).send().await.unwrap();
+    assert!(told(info).await.1.contains("\"systemModstamp\":\"2023-01-27T14:50:10.000+0000\""));
+}
+
+#[tokio::test]
 async fn the_journal_tells_of_every_call() {
     let org = Org::new().await;
     let job = org.inserted("Account", "Name\nx\n").await;

@@ -82,6 +82,7 @@ pub(crate) async fn route(org: &Arc<Shared>, data: &DataCall<'_>, parts: &[&str]
         [] => return Answer::not_allowed(method, "GET,HEAD,POST"),
         [id, rest @ ..] => (id, rest),
     };
+    org.state().drop_old_jobs(org.clock.now_ms());
     let known = id.parse::<RecordId>().ok().filter(|id| org.state().ingest.get(*id).is_some());
     let Some(id) = known else { return Answer::not_found() };
     let answered = match rest {
