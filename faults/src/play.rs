@@ -139,7 +139,7 @@ impl Cell<'_> {
     async fn abort(&self, org: &Org, hook: &Hook) -> Result<(), String> {
         hook.arrived().await;
         let kind = match self.place.work {
-            Work::Ingest | Work::Load => "ingest",
+            Work::Ingest | Work::Load | Work::Multipart => "ingest",
             _ => "query",
         };
         let (on, nth) = self.target();
@@ -217,14 +217,16 @@ impl Cell<'_> {
     }
 
     /// Whether the org has worked and the client finds out without repeating the call: how the job stands is asked after a lost
-    /// answer to its close, and the head of an answer tells that a row was created.
+    /// answer to its close, a job that was made with its data is looked for, and the head of an answer tells that a row was created.
     fn is_settled_at_once(&self, on: &On) -> bool {
         let Deed::Act(action) = &self.way.deed else { return false };
         match action {
             Action::Cut { .. } | Action::Stall { .. } | Action::BrokenGzip { .. } => {
-                *on == On::Close || self.place.work == Work::Insert
+                *on == On::Close || matches!(self.place.work, Work::Insert | Work::Multipart)
             }
-            Action::ReplyAfter(_) | Action::ResetAfter => *on == On::Close,
+            Action::ReplyAfter(_) | Action::ResetAfter => {
+                *on == On::Close || self.place.work == Work::Multipart
+            }
             _ => false,
         }
     }

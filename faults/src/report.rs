@@ -16,8 +16,15 @@ const READING: [Route; 7] = [
     Route::ParallelPages,
     Route::OutcomeFiles,
 ];
-const WRITING: [Route; 6] =
-    [Route::Create, Route::Upload, Route::UploadInLoad, Route::Close, Route::RowInsert, Route::RowUpsert];
+const WRITING: [Route; 7] = [
+    Route::Create,
+    Route::CreateWithData,
+    Route::Upload,
+    Route::UploadInLoad,
+    Route::Close,
+    Route::RowInsert,
+    Route::RowUpsert,
+];
 
 /// The page, for a reader who chooses a client. `cells` and `plays` are those of the [suite](crate::size).
 #[must_use]

@@ -13,6 +13,8 @@ pub enum Route {
     QueryPage,
     /// A job is made.
     Create,
+    /// An ingest job is made together with its data.
+    CreateWithData,
     /// An ingest job gets its data, step by step.
     Upload,
     /// The same within a load.
@@ -62,6 +64,8 @@ pub(crate) enum Work {
     Ingest,
     /// A load over several jobs.
     Load,
+    /// A small load, in one call.
+    Multipart,
     Insert,
     Upsert,
 }
@@ -69,7 +73,7 @@ pub(crate) enum Work {
 impl Work {
     /// Whether it writes rows.
     pub(crate) fn writes(self) -> bool {
-        matches!(self, Self::Ingest | Self::Load | Self::Insert | Self::Upsert)
+        matches!(self, Self::Ingest | Self::Load | Self::Multipart | Self::Insert | Self::Upsert)
     }
 
     /// Whether it has calls of the same kind on their way at once.
@@ -80,11 +84,12 @@ impl Work {
 
 impl Route {
     /// All of them, in the order of the table's columns.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Token,
         Self::Describe,
         Self::QueryPage,
         Self::Create,
+        Self::CreateWithData,
         Self::Upload,
         Self::UploadInLoad,
         Self::Close,
@@ -104,6 +109,7 @@ impl Route {
             Self::Describe => "describe",
             Self::QueryPage => "query-page",
             Self::Create => "create",
+            Self::CreateWithData => "create-with-data",
             Self::Upload => "upload",
             Self::UploadInLoad => "upload-in-load",
             Self::Close => "close",
@@ -152,6 +158,7 @@ impl Route {
                 place("query job", Work::JobToRows, On::CreateJob, 1),
                 place("ingest job", Work::Ingest, On::CreateIngest, 1),
             ],
+            Self::CreateWithData => vec![place("multipart", Work::Multipart, On::CreateIngest, 1)],
             Self::Upload => vec![place("upload", Work::Ingest, On::Upload, 1)],
             Self::UploadInLoad => vec![place("upload", Work::Load, On::Upload, 1)],
             Self::Close => vec![place("close", Work::Ingest, On::Close, 1)],

@@ -208,7 +208,7 @@ pub(crate) fn end_of_a_row(place: &Place) -> Option<u64> {
 fn aborts(route: Route, work: Work) -> Vec<Way> {
     let way = |label, before| Way { label, deed: Deed::Abort { before }, times: Some(1), gzip: true };
     match route {
-        Route::Create => vec![way("just made", false)],
+        Route::Create | Route::CreateWithData => vec![way("just made", false)],
         // A query job has nothing between its creation and the first look at it.
         Route::Poll if work == Work::JobToRows => vec![way("before it is asked", true), way("after", false)],
         Route::Poll | Route::Upload | Route::UploadInLoad | Route::Close => {

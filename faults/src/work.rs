@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sf_bulk2::{Ingest, IngestJob, Loaded, Position, Query, QueryJob, Tally};
 use sf_core::Client;
+use sf_core::poll::PollPolicy;
 use sf_soql::DescribeCache;
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ pub(crate) async fn carry_out(
         Work::JobToRows | Work::JobToFile | Work::JobInParallel => job(work, org, client, problems).await,
         Work::Ingest if half_way => ended_half_way(org, client, problems).await,
         Work::Ingest => ingest(org, client, problems).await,
-        Work::Load => load(org, client, problems).await,
+        Work::Load | Work::Multipart => load(work, org, client, problems).await,
         Work::Insert => {
             let _ = client.create("Account", &json!({ "Name": ALONE })).await?;
             Ok(())
@@ -210,9 +211,16 @@ async fn ended_half_way(org: &Org, client: &Client, problems: &mut Problems) -> 
     Ok(())
 }
 
-async fn load(org: &Org, client: &Client, problems: &mut Problems) -> Done {
-    let load = Ingest::insert("Account").part_rows(4).jobs_in_flight(2).poll(POLL).csv_bytes(csv(LOADED));
-    let loaded: Loaded = load.run(client).await?;
+async fn load(work: Work, org: &Org, client: &Client, problems: &mut Problems) -> Done {
+    let ingest = match work {
+        // A job whose creation got no answer is looked for as long as jobs are asked.
+        Work::Multipart => {
+            let soon = PollPolicy { deadline: Some(Duration::from_secs(2)), ..POLL };
+            Ingest::insert("Account").multipart().poll(soon)
+        }
+        _ => Ingest::insert("Account").part_rows(4).jobs_in_flight(2).poll(POLL),
+    };
+    let loaded: Loaded = ingest.csv_bytes(csv(LOADED)).run(client).await?;
     let successes: Vec<_> = loaded.successes().try_collect().await?;
     let told = successes.iter().map(|s| s.row.get("Name").unwrap_or_default().to_owned()).collect();
     all_written(org, problems, told);

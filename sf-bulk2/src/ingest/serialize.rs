@@ -301,12 +301,14 @@ impl ser::Serializer for CellSerializer<'_> {
     }
 
     fn serialize_f32(self, v: f32) -> Result<(), Refusal> {
-        self.finite(v, v.is_finite())
+        // Zero has no sign in an org.
+        self.finite(v + 0.0, v.is_finite())
     }
 
     #[inline]
     fn serialize_f64(self, v: f64) -> Result<(), Refusal> {
-        self.finite(v, v.is_finite())
+        // Zero has no sign in an org.
+        self.finite(v + 0.0, v.is_finite())
     }
 
     fn serialize_char(self, v: char) -> Result<(), Refusal> {
