@@ -53,7 +53,7 @@ async fn an_expectation_that_is_not_met_is_a_difference_that_says_what_came_inst
 #[tokio::test]
 async fn a_fault_that_nothing_plays_is_refused() {
     let routes = "token describe query-page create upload upload-in-load close poll result-page parallel-pages \
-                  outcome-files row-insert row-upsert";
+                  outcome-files create-with-data row-insert row-upsert";
     let table = Table::parse(&format!("[rain] It rains.\nrecover: {routes}")).unwrap();
     assert!(play(&table, "").await.unwrap_err().contains("[rain]"));
 }
