@@ -1,6 +1,8 @@
 //! A result as the CSV that it is, without looking into its cells.
 
 use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::ops::Range;
 
 use bytes::Bytes;
 use memchr::memchr_iter;
@@ -57,6 +59,31 @@ struct Batch<'w, W> {
 }
 
 impl<W: AsyncWrite + Unpin> Batch<'_, W> {
+    /// Takes rows: they wait for others, or go at once with what waits, where they are many.
+    async fn take(&mut self, rows: &[u8]) -> std::io::Result<()> {
+        if rows.len() < BATCH {
+            self.rows.extend_from_slice(rows);
+            return if self.rows.len() < BATCH { Ok(()) } else { self.flush().await };
+        }
+        let written = self.write_both(rows).await;
+        self.rows.clear();
+        written
+    }
+
+    /// In one call where the writer can do that: it spares a copy of the rows.
+    async fn write_both(&mut self, rows: &[u8]) -> std::io::Result<()> {
+        let mut slices = [IoSlice::new(&self.rows), IoSlice::new(rows)];
+        let mut left = &mut slices[..];
+        IoSlice::advance_slices(&mut left, 0);
+        while !left.is_empty() {
+            match self.out.write_vectored(left).await? {
+                0 => return Err(std::io::ErrorKind::WriteZero.into()),
+                written => IoSlice::advance_slices(&mut left, written),
+            }
+        }
+        Ok(())
+    }
+
     async fn flush(&mut self) -> std::io::Result<()> {
         let written = self.out.write_all(&self.rows).await;
         self.rows.clear();
@@ -150,14 +177,13 @@ impl Pages {
                         }
                     },
                 };
-                rows += self.copy_piece(&mut copy, &piece, &mut batch.rows);
+                let (fresh, range) = self.copy_piece(&mut copy, &piece, &mut batch.rows);
+                rows += fresh;
+                batch.take(&piece[range]).await.map_err(|e| self.io(e))?;
                 if copy.carry.len() > MAX_ROW {
                     return Err(
                         self.error(ErrorKind::Csv, "a row of a page is larger than any row of an org")
                     );
-                }
-                if batch.rows.len() >= BATCH {
-                    batch.flush().await.map_err(|e| self.io(e))?;
                 }
             }
         }
@@ -215,8 +241,9 @@ impl Pages {
         Some(names.join(",") + "\n")
     }
 
-    /// Appends the whole rows of a piece that were not taken yet and returns how many they are.
-    fn copy_piece(&mut self, copy: &mut Copy, piece: &[u8], out: &mut Vec<u8>) -> u64 {
+    /// Where the whole rows of a piece stand that were not taken yet, and how many they are. The beginning of the first
+    /// one, where it came before, is appended.
+    fn copy_piece(&mut self, copy: &mut Copy, piece: &[u8], out: &mut Vec<u8>) -> (u64, Range<usize>) {
         let mut before = copy.ends;
         let (mut rows, mut end) = (0_u64, 0);
         for at in copy.ends.find(piece) {
@@ -234,12 +261,11 @@ impl Pages {
             // Rows that were taken before come first.
             _ => before.find(piece).zip(1..).find(|(_, nth)| *nth == taken).map_or(end, |(at, _)| at),
         };
-        out.extend_from_slice(&piece[from..end]);
         if end > 0 {
             copy.carry.clear();
         }
         copy.carry.extend_from_slice(&piece[end..]);
-        fresh
+        (fresh, from..end)
     }
 
     fn io(&self, error: std::io::Error) -> crate::Error {
