@@ -262,6 +262,10 @@ async fn a_list_of_more_than_a_thousand_jobs_goes_on() {
     );
     let rest = org.json(next).await;
     assert_eq!((&rest["done"], &rest["nextRecordsUrl"]), (&json!(true), &Value::Null));
+    // A locator that tells of more jobs than there can be, before the first of them.
+    let locator = format!("01g5i0000000000AAA-{}", usize::MAX);
+    let page = org.json(&format!("{V}/jobs/ingest?queryLocator={locator}")).await;
+    assert_eq!((page["records"].as_array().unwrap().len(), &page["done"]), (1_000, &json!(false)));
     let ids: std::collections::BTreeSet<String> = [&first, &rest]
         .iter()
         .flat_map(|page| page["records"].as_array().unwrap())
