@@ -136,6 +136,10 @@ async fn job_and_data_come_in_one_form() {
     let (status, body) = told(send(form(&format!("{full}üü"))).await.unwrap()).await;
     assert!(status == 400 && body.contains("100000 characters"), "{body}");
     assert_eq!(send("--B\r\nnothing".to_owned()).await.unwrap().status(), 400);
+    org.sim.set_ingest_memory(1_000);
+    let (status, body) = told(send(form(&full)).await.unwrap()).await;
+    assert!(status == 503 && body.contains("SERVER_UNAVAILABLE"), "{body}");
+    assert_eq!(org.json(&format!("{V}/jobs/ingest")).await["records"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
