@@ -55,7 +55,7 @@ where
         let refused = Answer::gateway(StatusCode::BAD_REQUEST, "UNKNOWN_EXCEPTION", message);
         return Ok(Finish::of(&org, &parts.method, &parts.headers, "").response(refused, None, None));
     };
-    let call = Call {
+    let mut call = Call {
         base: base(&parts.uri, &parts.headers),
         path: one_slash(parts.uri.path()).to_owned(),
         query: parts.uri.query().map(str::to_owned),
@@ -64,6 +64,9 @@ where
         body,
         number: 0,
     };
+    if let Some(method) = call.method_meant() {
+        call.method = method;
+    }
     if let Some(rest) = call.path.strip_prefix("/__sim") {
         let answer = control::route(&org, &call, rest).await;
         let finish = Finish::of(&org, &call.method, &call.headers, &call.path);
