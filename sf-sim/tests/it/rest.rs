@@ -339,6 +339,13 @@ async fn bodies_are_compressed_both_ways_where_the_client_says_so() {
     let mut text = String::new();
     flate2::read::GzDecoder::new(bytes.as_ref()).read_to_string(&mut text).unwrap();
     assert!(text.contains("Packed"), "{text}");
+    // As recorded, the tag of a compressed body says so; it is one of the same version.
+    let describe = format!("{V}/sobjects/Account/describe");
+    let plain = header(&org.get(&describe).await, "etag").unwrap().trim_matches('"').to_owned();
+    let ask = || org.call(Method::GET, &describe).header("Accept-Encoding", "gzip");
+    let tag = header(&ask().send().await.unwrap(), "etag").unwrap().to_owned();
+    assert_eq!(tag, format!("\"{plain}--gzip\""));
+    assert_eq!(ask().header("If-None-Match", tag).send().await.unwrap().status(), 304);
     assert_eq!(header(&org.get(&path).await, "content-encoding"), None);
     org.sim.set_gzip(false);
     let ask = org.call(Method::GET, &path).header("Accept-Encoding", "gzip").send().await.unwrap();
