@@ -47,7 +47,7 @@ pub(super) fn list(org: &Shared, data: &DataCall<'_>) -> Answer {
         let kind = KINDS
             .iter()
             .find_map(|(_, kind)| kind.filter(|kind| kinds.first().is_some_and(|one| one == kind)));
-        let place = Place { last: *last, kind, seen: seen + PAGE };
+        let place = Place { last: *last, kind, seen: seen.saturating_add(PAGE) };
         // Both lists are gone on with in the same place, as documented.
         format!("/services/data/{}/jobs/ingest?queryLocator={}", data.version, place.locator())
     });

@@ -137,6 +137,33 @@ fn since(call: &Call, header: &str) -> Option<i64> {
     date(call.header(header)?)
 }
 
+/// The date of a header, in one of the three forms that HTTP/1.1 has. A wrong day of the week is overlooked: the rest says which
+/// day is meant.
 fn date(text: &str) -> Option<i64> {
-    Some(NaiveDateTime::parse_from_str(text, DATE_FORMAT).ok()?.and_utc().timestamp())
+    let (_, text) = text.trim().split_once([',', ' '])?;
+    let formats = ["%d %b %Y %H:%M:%S GMT", "%d-%b-%y %H:%M:%S GMT", "%b %e %H:%M:%S %Y"];
+    let read = |format: &&str| NaiveDateTime::parse_from_str(text.trim(), format).ok();
+    Some(formats.iter().find_map(read)?.and_utc().timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_has_one_of_three_forms_and_its_day_of_the_week_says_nothing() {
+        for text in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "Mon, 06 Nov 1994 08:49:37 GMT",
+        ] {
+            assert_eq!(date(text), Some(784_111_777), "{text}");
+        }
+        for text in
+            ["", "yesterday", "Sun, 06 Nov 1994", "1994-11-06T08:49:37Z", "Sun, 31 Feb 1994 08:49:37 GMT"]
+        {
+            assert_eq!(date(text), None, "{text}");
+        }
+    }
 }

@@ -59,6 +59,16 @@ impl Call {
         pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    /// The method that a POST stands in for: `?_HttpMethod=PATCH`, documented for clients whose HTTP library knows no PATCH.
+    pub(crate) fn method_meant(&self) -> Option<Method> {
+        if self.method != Method::POST || !self.path.starts_with("/services/data/") {
+            return None;
+        }
+        let name = self.parameter("_HttpMethod")?;
+        let all = [Method::GET, Method::HEAD, Method::PATCH, Method::PUT, Method::DELETE];
+        all.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(&name))
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }

@@ -2,6 +2,9 @@
 
 use bytes::Bytes;
 
+/// The most parts of a body. Ours: each takes memory of its own, however little it holds.
+const MOST_PARTS: usize = 1_000;
+
 /// One part of a body.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Part {
@@ -27,7 +30,7 @@ pub(crate) fn boundary(content_type: &str) -> Option<String> {
     is_form.then(|| parameter(content_type, "boundary").unwrap_or_default())
 }
 
-/// The parts of a body; none where it is not made of parts, up to the last boundary.
+/// The parts of a body; none where it is not made of parts, up to the last boundary, or of too many.
 pub(crate) fn parts(body: &Bytes, boundary: &str) -> Option<Vec<Part>> {
     if boundary.is_empty() {
         return None;
@@ -39,6 +42,9 @@ pub(crate) fn parts(body: &Bytes, boundary: &str) -> Option<Vec<Part>> {
     let crlf = delimiter.crlf;
     let mut parts = Vec::new();
     while !delimiter.last {
+        if parts.len() == MOST_PARTS {
+            return None;
+        }
         let (headers, start, empty_line) = head(body, delimiter.end)?;
         // The empty line behind the headers may be the one before the boundary as well: there is no content then.
         let (end, next) = frame.next(empty_line, crlf)?;
@@ -255,6 +261,13 @@ mod tests {
         }
         assert_eq!(read(b"--B\r\nno head\r\n--B--", "B"), None);
         assert_eq!(read(b"--\r\n\r\n\r\n----", ""), None);
+    }
+
+    #[test]
+    fn a_body_of_too_many_parts_is_refused() {
+        let body = |parts: usize| "--B\n\n\n".repeat(parts) + "--B--";
+        assert_eq!(read(body(MOST_PARTS).as_bytes(), "B").map(|parts| parts.len()), Some(MOST_PARTS));
+        assert_eq!(read(body(MOST_PARTS + 1).as_bytes(), "B"), None);
     }
 
     #[test]

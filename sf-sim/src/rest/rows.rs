@@ -74,7 +74,7 @@ fn create(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
     let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else {
         return Answer::not_found();
     };
-    let body = match blob::members(data.call).unwrap_or_else(|| members(data.call)) {
+    let body = match row_members(data.call) {
         Ok(body) => body,
         Err(refused) => return refused,
     };
@@ -114,7 +114,7 @@ fn row(org: &Shared, data: &DataCall<'_>, name: &str, id: &str) -> Answer {
 }
 
 fn update(org: &Shared, data: &DataCall<'_>, object: &ObjectDef, id: RecordId) -> Result<(), Answer> {
-    let body = members(data.call)?;
+    let body = row_members(data.call)?;
     let conditions = WriteConditions::of(data.call)?;
     data.write(org, |store| {
         conditions.met_by(store, object, id)?;
@@ -193,6 +193,11 @@ pub(super) fn record(
         body.insert(field.name.clone(), value);
     }
     Ok(Value::Object(body))
+}
+
+/// The members of a body that is JSON, or a form of JSON and files.
+fn row_members(call: &Call) -> Result<Map<String, Value>, Answer> {
+    blob::members(call).unwrap_or_else(|| members(call))
 }
 
 /// The members of a JSON body.

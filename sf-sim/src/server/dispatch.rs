@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::DateTime;
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST, HeaderName, VARY,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, HOST, HeaderName, VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Limited};
@@ -55,7 +55,7 @@ where
         let refused = Answer::gateway(StatusCode::BAD_REQUEST, "UNKNOWN_EXCEPTION", message);
         return Ok(Finish::of(&org, &parts.method, &parts.headers, "").response(refused, None, None));
     };
-    let call = Call {
+    let mut call = Call {
         base: base(&parts.uri, &parts.headers),
         path: one_slash(parts.uri.path()).to_owned(),
         query: parts.uri.query().map(str::to_owned),
@@ -64,6 +64,9 @@ where
         body,
         number: 0,
     };
+    if let Some(method) = call.method_meant() {
+        call.method = method;
+    }
     if let Some(rest) = call.path.strip_prefix("/__sim") {
         let answer = control::route(&org, &call, rest).await;
         let finish = Finish::of(&org, &call.method, &call.headers, &call.path);
@@ -368,6 +371,9 @@ impl Finish {
         if gzip || damaged_gzip.is_some() {
             all.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
+        if gzip && let Some(tag) = all.get(ETAG).and_then(encoded_tag) {
+            all.insert(ETAG, tag);
+        }
         let body = if has_body {
             Body::new(body, gzip || damaged_gzip.is_some())
         } else {
@@ -422,6 +428,12 @@ fn finish(
         *response.version_mut() = Version::HTTP_10;
     }
     response
+}
+
+/// `"e8178a2d--gzip"`: orgs put the encoding into the tag of a body.
+fn encoded_tag(tag: &HeaderValue) -> Option<HeaderValue> {
+    let tag = tag.to_str().ok()?.strip_suffix('"')?;
+    HeaderValue::from_str(&format!("{tag}--gzip\"")).ok()
 }
 
 fn http_date(ms: i64) -> String {

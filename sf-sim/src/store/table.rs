@@ -19,7 +19,7 @@ pub struct Table {
     /// By the place of a field that the org numbers: its next number.
     next_numbers: HashMap<usize, u64>,
     /// By the place of a unique field or external id: which rows have a value.
-    keys: HashMap<usize, HashMap<Box<str>, Rows>>,
+    keys: BTreeMap<usize, HashMap<Box<str>, Rows>>,
     /// By the place of a reference that some master sums up, or that a delete has asked about: which rows point to what.
     details: BTreeMap<usize, HashMap<RecordId, BTreeSet<RecordId>>>,
     /// The places among them that some master sums up.
@@ -41,7 +41,7 @@ impl Table {
             rows: BTreeMap::new(),
             next_id: 1,
             next_numbers: HashMap::new(),
-            keys: HashMap::new(),
+            keys: BTreeMap::new(),
             details: BTreeMap::new(),
             summed: BTreeSet::new(),
             tallies: Vec::new(),

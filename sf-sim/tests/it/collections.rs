@@ -321,21 +321,30 @@ async fn a_file_comes_in_as_base64_or_multipart_and_goes_out_as_bytes() {
     assert_eq!(header(&file, "content-type"), Some("application/octetstream"));
     assert_eq!(file.bytes().await.unwrap().as_ref(), b"\0\xff\r\n");
 
-    let body = format!(
-        "--q\r\nContent-Disposition: form-data; name=\"entity_attachment\";\r\nContent-Type: application/json\r\n\r\n{}\r\n\
-         --q\r\nContent-Type: text/plain\r\nContent-Disposition: form-data; name=\"Body\"; filename=\"y.txt\"\r\n\r\nhello\r\n--q--",
-        json!({ "Name": "y.txt", "ParentId": parent.to_string() })
-    );
-    let form = |body: String| {
-        let request =
-            org.call(Method::POST, &path).header("Content-Type", "multipart/form-data; boundary=\"q\"");
+    let body = |row: Value, file: &str| {
+        format!(
+            "--q\r\nContent-Disposition: form-data; name=\"entity_attachment\";\r\nContent-Type: application/json\r\n\r\n{row}\r\n\
+             --q\r\nContent-Type: text/plain\r\nContent-Disposition: form-data; name=\"Body\"; filename=\"y.txt\"\r\n\r\n{file}\r\n--q--"
+        )
+    };
+    let form = |method: Method, path: &str, body: String| {
+        let request = org.call(method, path).header("Content-Type", "multipart/form-data; boundary=\"q\"");
         request.body(body).send()
     };
-    let (status, text) = told(form(body).await.unwrap()).await;
+    let row = json!({ "Name": "y.txt", "ParentId": parent.to_string() });
+    let (status, text) = told(form(Method::POST, &path, body(row, "hello")).await.unwrap()).await;
     assert_eq!(status, 201, "{text}");
     let id = serde_json::from_str::<Value>(&text).unwrap()["id"].as_str().unwrap().to_owned();
     assert_eq!(org.told(&format!("{path}/{id}/Body")).await, (200, "hello".to_owned()));
-    assert_eq!(form("--q\r\n".to_owned()).await.unwrap().status(), 400);
+    let row = format!("{path}/{id}");
+    let changed = form(Method::PATCH, &row, body(json!({ "Name": "z.txt" }), "good day")).await.unwrap();
+    assert_eq!(told(changed).await, (204, String::new()));
+    assert_eq!(org.told(&format!("{row}/Body")).await, (200, "good day".to_owned()));
+    let read = org.json(&row).await;
+    assert_eq!((&read["Name"], &read["BodyLength"]), (&json!("z.txt"), &json!(8)));
+    for (method, path) in [(Method::POST, &path), (Method::PATCH, &row)] {
+        assert_eq!(form(method, path, "--q\r\n".to_owned()).await.unwrap().status(), 400);
+    }
     assert_eq!(org.told(&format!("{path}/{id}/Name")).await.0, 404);
 }
 

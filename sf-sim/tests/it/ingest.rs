@@ -136,6 +136,10 @@ async fn job_and_data_come_in_one_form() {
     let (status, body) = told(send(form(&format!("{full}üü"))).await.unwrap()).await;
     assert!(status == 400 && body.contains("100000 characters"), "{body}");
     assert_eq!(send("--B\r\nnothing".to_owned()).await.unwrap().status(), 400);
+    org.sim.set_ingest_memory(1_000);
+    let (status, body) = told(send(form(&full)).await.unwrap()).await;
+    assert!(status == 503 && body.contains("SERVER_UNAVAILABLE"), "{body}");
+    assert_eq!(org.json(&format!("{V}/jobs/ingest")).await["records"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -262,6 +266,10 @@ async fn a_list_of_more_than_a_thousand_jobs_goes_on() {
     );
     let rest = org.json(next).await;
     assert_eq!((&rest["done"], &rest["nextRecordsUrl"]), (&json!(true), &Value::Null));
+    // A locator that tells of more jobs than there can be, before the first of them.
+    let locator = format!("01g5i0000000000AAA-{}", usize::MAX);
+    let page = org.json(&format!("{V}/jobs/ingest?queryLocator={locator}")).await;
+    assert_eq!((page["records"].as_array().unwrap().len(), &page["done"]), (1_000, &json!(false)));
     let ids: std::collections::BTreeSet<String> = [&first, &rest]
         .iter()
         .flat_map(|page| page["records"].as_array().unwrap())

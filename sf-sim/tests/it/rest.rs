@@ -282,6 +282,15 @@ async fn a_row_lives_and_dies() {
     assert_eq!(told(changed).await, (204, String::new()));
     assert_eq!(org.json(&location).await["Name"], "Wheelworks Ltd");
 
+    // A client whose HTTP library knows no PATCH says by a parameter what its POST stands in for.
+    let instead = |method: &str| org.call(Method::POST, &format!("{location}?_HttpMethod={method}"));
+    let changed = instead("PATCH").json(&json!({ "Name": "Wheelworks Inc" })).send().await.unwrap();
+    assert_eq!(told(changed).await, (204, String::new()));
+    assert_eq!(org.json(&location).await["Name"], "Wheelworks Inc");
+    let last = org.sim.journal().requests().into_iter().rfind(|entry| entry.query.starts_with("_HttpMethod"));
+    assert_eq!(last.map(|entry| entry.method).as_deref(), Some("PATCH"));
+    assert_eq!(instead("POST").json(&json!({})).send().await.unwrap().status(), 405);
+
     let gone = r#"[{"message":"entity is deleted","errorCode":"ENTITY_IS_DELETED","fields":[]}]"#;
     let delete = || async { told(org.call(Method::DELETE, &location).send().await.unwrap()).await };
     assert_eq!(delete().await, (204, String::new()));
@@ -330,6 +339,13 @@ async fn bodies_are_compressed_both_ways_where_the_client_says_so() {
     let mut text = String::new();
     flate2::read::GzDecoder::new(bytes.as_ref()).read_to_string(&mut text).unwrap();
     assert!(text.contains("Packed"), "{text}");
+    // As recorded, the tag of a compressed body says so; it is one of the same version.
+    let describe = format!("{V}/sobjects/Account/describe");
+    let plain = header(&org.get(&describe).await, "etag").unwrap().trim_matches('"').to_owned();
+    let ask = || org.call(Method::GET, &describe).header("Accept-Encoding", "gzip");
+    let tag = header(&ask().send().await.unwrap(), "etag").unwrap().to_owned();
+    assert_eq!(tag, format!("\"{plain}--gzip\""));
+    assert_eq!(ask().header("If-None-Match", tag).send().await.unwrap().status(), 304);
     assert_eq!(header(&org.get(&path).await, "content-encoding"), None);
     org.sim.set_gzip(false);
     let ask = org.call(Method::GET, &path).header("Accept-Encoding", "gzip").send().await.unwrap();

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::header::is_key;
 use super::job::{IngestJob, Operation, Order};
-use super::{BATCHES_USED, bad, rows_used, shut};
+use super::{BATCHES_USED, bad, check_memory, rows_used, shut};
 use crate::bulk::choice;
 use crate::bulk::format::{Delimiter, LineEnding};
 use crate::id::RecordId;
@@ -47,6 +47,7 @@ pub(super) async fn create(org: &Arc<Shared>, data: &DataCall<'_>) -> Result<Ans
             drop(state);
             return Err(bad("LIMIT_EXCEEDED", rows_used(org, now)));
         }
+        check_memory(&state, content.as_ref().map_or(0, |content| content.len() as u64))?;
         let id = state.next_job_id();
         state.ingest.insert(IngestJob::new(Order {
             id,

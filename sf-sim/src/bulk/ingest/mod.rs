@@ -26,7 +26,7 @@ use crate::bulk::bad;
 use crate::events;
 use crate::id::RecordId;
 use crate::limits::{BATCHES, INGEST_ROWS};
-use crate::org::Shared;
+use crate::org::{Shared, State};
 use crate::rest::rows::members;
 use crate::rest::{Answer, DataCall};
 
@@ -116,9 +116,8 @@ fn upload(org: &Shared, data: &DataCall<'_>, id: RecordId) -> Result<Answer, Ans
     let body = data.call.body.clone();
     let length = body.len() as u64;
     let mut state = org.state();
-    let knobs = state.knobs.ingest.clone();
-    let held: u64 = state.ingest.iter().map(|(_, job)| job.held_bytes()).sum();
-    let job = state.ingest.get_mut(id).ok_or_else(Answer::not_found)?;
+    let limit = state.knobs.ingest.upload_limit;
+    let job = state.ingest.get(id).ok_or_else(Answer::not_found)?;
     if !job.is_open() {
         let message = format!("Uploading to a Job in state {} not allowed", job.state());
         return Err(bad("INVALIDJOBSTATE", message));
@@ -130,22 +129,27 @@ fn upload(org: &Shared, data: &DataCall<'_>, id: RecordId) -> Result<Answer, Ans
         );
         return Err(bad("INVALIDJOB", message));
     }
-    if length.div_ceil(3).saturating_mul(4) > knobs.upload_limit {
-        let message = format!(
-            "The data has {length} bytes, which as base64 is more than the {} that a job takes",
-            knobs.upload_limit
-        );
+    if length.div_ceil(3).saturating_mul(4) > limit {
+        let message =
+            format!("The data has {length} bytes, which as base64 is more than the {limit} that a job takes");
         return Err(bad("CLIENTINPUTERROR", message));
     }
-    if held.saturating_add(length) > knobs.memory {
-        let message = format!(
-            "The emulated org holds {held} bytes of uploads and outcome files already, and at most {}: delete jobs",
-            knobs.memory
-        );
-        return Err(Answer::gateway(StatusCode::SERVICE_UNAVAILABLE, "SERVER_UNAVAILABLE", message));
-    }
-    job.upload = Some(body);
+    check_memory(&state, length)?;
+    state.ingest.get_mut(id).ok_or_else(Answer::not_found)?.upload = Some(body);
     Ok(Answer::empty(StatusCode::CREATED))
+}
+
+/// 503 where so many more bytes of data are more than the emulator holds.
+fn check_memory(state: &State, length: u64) -> Result<(), Answer> {
+    let held: u64 = state.ingest.iter().map(|(_, job)| job.held_bytes()).sum();
+    let most = state.knobs.ingest.memory;
+    if held.saturating_add(length) <= most {
+        return Ok(());
+    }
+    let message = format!(
+        "The emulated org holds {held} bytes of uploads and outcome files already, and at most {most}: delete jobs"
+    );
+    Err(Answer::gateway(StatusCode::SERVICE_UNAVAILABLE, "SERVER_UNAVAILABLE", message))
 }
 
 /// `UploadComplete` or `Aborted`.

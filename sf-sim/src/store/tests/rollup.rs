@@ -154,6 +154,65 @@ fn summaries_are_those_of_the_details_whatever_is_written() {
 }
 
 #[test]
+fn a_master_that_goes_with_its_details_comes_back_with_its_sums() {
+    let mut store = with_summaries();
+    let user = store.running_user();
+    let mut detail = ObjectDef::clone(store.catalog().get("Detail__c").unwrap());
+    let mut reference = detail.field("Master__c").unwrap().1.clone();
+    reference.cascade_delete = true;
+    detail.add_field(reference);
+    store.define(detail);
+    let [one, other] = [(); 2].map(|()| store.insert("Master__c", vec![], user).unwrap());
+    let mut add = |master: RecordId, number: &str| {
+        let mut values = values(&[("Number__c", number), ("Day__c", "2024-01-31")]);
+        values.push(("Master__c".to_owned(), Value::Id(master)));
+        store.insert("Detail__c", values, user).unwrap()
+    };
+    let details = [add(one, "1.5"), add(one, "2"), add(other, "4")];
+    let counts = |store: &Store| {
+        assert_all_right(store);
+        [one, other]
+            .map(|master| get(store, "Master__c", master, "CountNumber__cfalse").to_json().to_string())
+    };
+    assert_eq!(counts(&store), ["2.0", "1.0"]);
+    let kept: Result<(), ()> = store.all_or_none(|store| {
+        store.delete("Master__c", one, user).unwrap();
+        Err(())
+    });
+    assert!(kept.is_err());
+    assert_eq!(counts(&store), ["2.0", "1.0"]);
+    // One that was deleted before its master stays where it is.
+    store.delete("Detail__c", details[0], user).unwrap();
+    store.delete("Master__c", one, user).unwrap();
+    assert!(store.row("Detail__c", details[1]).unwrap().is_deleted());
+    store.undelete("Master__c", one, user).unwrap();
+    assert_eq!(counts(&store), ["1.0", "1.0"]);
+    let moved = vec![("Master__c".to_owned(), Value::Id(other))];
+    store.update("Detail__c", details[1], moved, user).unwrap();
+    assert_eq!(counts(&store), ["0.0", "2.0"]);
+}
+
+#[test]
+fn of_several_unique_fields_the_first_is_named() {
+    let mut store = store();
+    let user = store.running_user();
+    let names: Vec<String> = (0..8).map(|n| format!("U{n}__c")).collect();
+    let unique = names.iter().map(|name| {
+        let mut field = FieldDef::new(name, name, Type::Double);
+        (field.precision, field.scale, field.unique) = (18, 0, true);
+        field
+    });
+    store.add_fields("Account", unique.collect());
+    let all = || {
+        let numbers = names.iter().map(|name| (name.clone(), Value::text("1")));
+        numbers.chain(values(&[("Name", "a")])).collect::<Vec<_>>()
+    };
+    store.insert("Account", all(), user).unwrap();
+    let refused = store.insert("Account", all(), user).unwrap_err();
+    assert!(refused.message.starts_with("duplicate value found: U0__c"), "{}", refused.message);
+}
+
+#[test]
 fn numbers_that_are_written_differently_are_one_value_of_a_unique_field_and_of_an_external_id() {
     let mut store = store();
     let user = store.running_user();
