@@ -7,6 +7,8 @@ use memchr::memchr2;
 
 /// What one row may hold. The org's own limit is 400,000 characters (Bulk API 2.0 guide, "Limits").
 pub(crate) const MAX_ROW: usize = 16 * 1024 * 1024;
+/// How many cells one row may have: the places where they end take as much memory again.
+const MAX_CELLS: usize = MAX_ROW / 8;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
@@ -174,7 +176,7 @@ impl CsvRows {
                 ReadRecordResult::OutputFull if self.bytes.len() < MAX_ROW => {
                     self.bytes.resize(self.bytes.len() * 2, 0);
                 }
-                ReadRecordResult::OutputEndsFull if self.ends.len() < MAX_ROW / 8 => {
+                ReadRecordResult::OutputEndsFull if self.ends.len() < MAX_CELLS => {
                     self.ends.resize(self.ends.len() * 2, 0);
                 }
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => return Step::TooLarge,
@@ -198,11 +200,12 @@ impl CsvRows {
                 let line_end = input[at + len] == b'\n';
                 let doubled = !line_end && input.get(at + len + 1) == Some(&b'"');
                 let taken = len + usize::from(line_end || doubled);
-                if filled + taken > self.bytes.len() {
-                    if filled + taken > MAX_ROW {
+                if filled + taken >= self.bytes.len() {
+                    // What is too large for the state machine is too large here.
+                    if filled + taken >= MAX_ROW {
                         return false;
                     }
-                    self.bytes.resize((filled + taken).next_power_of_two(), 0);
+                    self.bytes.resize((filled + taken + 1).next_power_of_two(), 0);
                 }
                 copy(&input[at..], &mut self.bytes[filled..], taken);
                 filled += taken;
@@ -213,6 +216,9 @@ impl CsvRows {
                 }
             }
             if ended == self.ends.len() {
+                if ended >= MAX_CELLS {
+                    return false;
+                }
                 self.ends.resize(2 * ended, 0);
             }
             self.ends[ended] = filled;
@@ -380,7 +386,60 @@ mod tests {
         assert!(rows.bytes.len() <= MAX_ROW);
     }
 
+    #[test]
+    fn where_a_row_becomes_too_large_does_not_depend_on_its_pieces() {
+        let row = |len: usize, pieces: usize| {
+            let mut rows = CsvRows::default();
+            rows.feed(Bytes::from_static(b"a\n"));
+            assert_eq!((rows.step(), rows.step()), (Step::Row, Step::NeedInput));
+            let body = Bytes::from([b"\"", &vec![b'x'; len][..], b"\"\n"].concat());
+            for piece in body.chunks(body.len().div_ceil(pieces)) {
+                rows.feed(body.slice_ref(piece));
+                match rows.step() {
+                    Step::NeedInput => {}
+                    step => return (step, rows.row().bytes.len()),
+                }
+            }
+            (Step::NeedInput, 0)
+        };
+        for len in [MAX_ROW - 1, MAX_ROW, MAX_ROW + 1] {
+            let whole = row(len, 1);
+            assert_eq!(whole.0, if len < MAX_ROW { Step::Row } else { Step::TooLarge }, "{len}");
+            assert_eq!(whole, row(len, 2), "{len}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_bytes_in_any_pieces_are_the_rows_and_lines_that_the_state_machine_alone_makes_of_them(
+            parts in proptest::collection::vec(
+                "(\"[a,;\r\n]{0,3}(\"\"[a\n]?)?\"|[a,;\"\r\n\u{feff}])(,|;|\n|\"|\r\n)?", 0..12,
+            ),
+            piece in 1_usize..40,
+            semicolon: bool,
+        ) {
+            let (body, delimiter) = (parts.concat(), if semicolon { b';' } else { b',' });
+            let mut alone = CsvRows::new(delimiter);
+            let mut rows = CsvRows::new(delimiter);
+            let (mut expected, mut read) = (Vec::new(), Vec::new());
+            let take = |r: &CsvRows| (r.row().iter().map(<[u8]>::to_vec).collect::<Vec<_>>(), r.line());
+            // A byte is no whole row, so that the short cut is never taken.
+            for byte in body.as_bytes().chunks(1) {
+                alone.feed(Bytes::copy_from_slice(byte));
+                while alone.step() == Step::Row {
+                    expected.push(take(&alone));
+                }
+            }
+            for piece in body.as_bytes().chunks(piece) {
+                rows.feed(Bytes::copy_from_slice(piece));
+                while rows.step() == Step::Row {
+                    read.push(take(&rows));
+                }
+            }
+            prop_assert_eq!(read, expected);
+            prop_assert_eq!(rows.tail(), alone.tail());
+        }
+
         #[test]
         fn however_the_body_is_cut_into_pieces_the_rows_are_those_of_the_csv_crate(
             table in proptest::collection::vec(proptest::collection::vec("[a-z\",\n\r é]{0,40}", 3), 1..20),

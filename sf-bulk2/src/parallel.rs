@@ -13,6 +13,7 @@ use sf_core::Id;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::task::JoinHandle;
 
+use crate::to_writer::header_line;
 use crate::{Error, ErrorKind, Locator, Pages, Position, QueryJob, Result};
 pub use page_rows::PageRows;
 
@@ -250,7 +251,8 @@ impl ParallelPages {
     /// written before the first row of the result, as [`Pages::write_to`] does.
     ///
     /// # Errors
-    /// As [`next_page`](Self::next_page), and [`ErrorKind::Io`] of the writer.
+    /// As [`next_page`](Self::next_page), and [`ErrorKind::Io`] of the writer: what it has written of the last page is
+    /// not known then, and [`position`](Self::position) has passed it. Go on from an earlier one.
     pub async fn write_to<W: AsyncWrite + Unpin>(&mut self, out: &mut W) -> Result<u64> {
         let from_start = self.setup.from.locator.is_none() && self.setup.from.rows == 0;
         let mut header_due = from_start && self.header.is_none();
@@ -266,12 +268,6 @@ impl ParallelPages {
         }
         Ok(rows)
     }
-}
-
-/// The header line as an org writes it: all names quoted.
-fn header_line(names: &[String]) -> String {
-    let names: Vec<_> = names.iter().map(|n| format!("\"{}\"", n.replace('"', "\"\""))).collect();
-    names.join(",") + "\n"
 }
 
 impl Page {

@@ -9,7 +9,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use crate::{Error, csv_rows};
 
 /// A row. As in the csv crate a cell is read as what the type wants; where the type wants whatever is there, as what
-/// it looks like.
+/// it looks like. Nothing of another cell goes into a field: a list or a tuple of several cells is a row, not a field.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<'de> {
     header: &'de [String],
@@ -283,7 +283,8 @@ impl<'de> Deserializer<'de> for Cell<'de> {
         deserialize_char visit_char char,
     }
 
-    /// What it looks like, as a type that takes anything sees it in the csv crate too.
+    /// What it looks like, as a type that takes anything sees it in the csv crate too. No org writes the numbers `inf`
+    /// and `NaN`, nor those with the prefix `0x`: such cells are texts, and `1E999` is one as well.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         let Self(text) = self;
         match text {
@@ -299,7 +300,7 @@ impl<'de> Deserializer<'de> for Cell<'de> {
             visitor.visit_u128(number)
         } else if let Ok(number) = text.parse() {
             visitor.visit_i128(number)
-        } else if let Ok(number) = text.parse() {
+        } else if let Some(number) = text.parse().ok().filter(|number: &f64| number.is_finite()) {
             visitor.visit_f64(number)
         } else {
             visitor.visit_borrowed_str(text)
@@ -464,6 +465,15 @@ mod tests {
                 .unwrap_err()
                 .contains("column a: a cell is no list")
         );
+    }
+
+    #[test]
+    fn a_text_that_looks_like_a_number_of_no_org_is_not_lost_where_anything_is_taken() {
+        type Any = BTreeMap<String, serde_json::Value>;
+        for text in ["NaN", "nan", "inf", "-Infinity", "1E999", "0x1F"] {
+            let any: Any = read(&["LastName"], &[text]).unwrap();
+            assert_eq!(any["LastName"], text);
+        }
     }
 
     #[test]

@@ -109,7 +109,8 @@ impl Pages {
     /// [`position`](Pages::position) in the same file.
     ///
     /// # Errors
-    /// As [`next_page`](Pages::next_page), and [`ErrorKind::Io`] of the writer.
+    /// As [`next_page`](Pages::next_page), and [`ErrorKind::Io`] of the writer: what it has written of the last rows is
+    /// not known then, and [`position`](Pages::position) has passed them. Go on from an earlier one.
     pub async fn write_to<W: AsyncWrite + Unpin>(&mut self, out: &mut W) -> Result<u64> {
         let mut rows = 0;
         while self.next_page().await?.is_some() {
@@ -124,7 +125,7 @@ impl Pages {
     /// # Errors
     /// As [`write_to`](Self::write_to).
     pub async fn write_page_to<W: AsyncWrite + Unpin>(&mut self, out: &mut W) -> Result<u64> {
-        let header = if self.at_start() { self.header_line() } else { None };
+        let header = if self.at_start() { self.header().map(header_line) } else { None };
         self.write_rows_to(header, out).await
     }
 
@@ -234,13 +235,6 @@ impl Pages {
         Ok(VecDeque::new())
     }
 
-    /// The header line as every page begins with it: all names quoted.
-    fn header_line(&self) -> Option<String> {
-        let names: Vec<_> =
-            self.header()?.iter().map(|n| format!("\"{}\"", n.replace('"', "\"\""))).collect();
-        Some(names.join(",") + "\n")
-    }
-
     /// Where the whole rows of a piece stand that were not taken yet, and how many they are. The beginning of the first
     /// one, where it came before, is appended.
     fn copy_piece(&mut self, copy: &mut Copy, piece: &[u8], out: &mut Vec<u8>) -> (u64, Range<usize>) {
@@ -271,6 +265,12 @@ impl Pages {
     fn io(&self, error: std::io::Error) -> crate::Error {
         self.error(ErrorKind::Io, "its rows could not be written").with_source(error)
     }
+}
+
+/// The header line as an org writes it: all names quoted.
+pub(crate) fn header_line(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|n| format!("\"{}\"", n.replace('"', "\"\""))).collect();
+    names.join(",") + "\n"
 }
 
 #[cfg(test)]

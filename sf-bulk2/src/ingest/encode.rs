@@ -418,6 +418,38 @@ mod tests {
         }
 
         #[test]
+        fn a_row_that_is_its_line_already_is_the_line_that_would_be_written(
+            cells in proptest::collection::vec(proptest::option::weighted(0.9, "[a,;\t|^`#N/A\\.é]{0,3}[ \"\n\r]{0,1}"), 0..4),
+            (which, crlf, convert, backwards) in (0_usize..6, any::<bool>(), any::<bool>(), any::<bool>()),
+        ) {
+            let all = [ColumnDelimiter::Backquote, ColumnDelimiter::Caret, ColumnDelimiter::Comma,
+                ColumnDelimiter::Pipe, ColumnDelimiter::Semicolon, ColumnDelimiter::Tab];
+            let line_ending = if crlf { LineEnding::Crlf } else { LineEnding::Lf };
+            let format = Format { delimiter: all[which], line_ending, convert };
+            let mut text = RowText::new(format.delimiter);
+            text.begin(cells.len());
+            let mut columns: Vec<_> = cells.iter().enumerate().collect();
+            if backwards {
+                columns.reverse();
+            }
+            for (column, cell) in columns {
+                if let Some(cell) = cell {
+                    text.cell(column, |out| -> Result<(), String> {
+                        out.push_str(cell);
+                        Ok(())
+                    }).unwrap();
+                }
+            }
+            let given: Vec<_> = cells.iter().map(|cell| cell.as_deref().unwrap_or_default()).collect();
+            prop_assert_eq!(text.iter().collect::<Vec<_>>(), given);
+            if let Some(line) = text.line() {
+                let mut row = Vec::new();
+                format.row(text.iter(), &mut row).unwrap();
+                prop_assert_eq!(line, row);
+            }
+        }
+
+        #[test]
         fn the_csv_crate_reads_back_what_was_written(
             cells in proptest::collection::vec("[a-z\",;\t|^` \n é]{0,12}", 2..5),
             which in 0_usize..6,

@@ -16,6 +16,7 @@ use super::IngestJob;
 use crate::csv_rows::{Cells, CsvRows, Step, Tail};
 use crate::handle::Handle;
 use crate::pages::incomplete;
+use crate::row_de::Row;
 use crate::{Error, ErrorKind, JobInfo, Result};
 
 /// A row as the org gives it back: the caller's own columns. Values may be written otherwise than they were
@@ -62,11 +63,10 @@ impl Echo {
     /// # Errors
     /// [`ErrorKind::Row`] where it is no `T`.
     pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T> {
-        let header: csv::StringRecord = self.header.iter().collect();
-        let row: csv::StringRecord = self.cells().collect();
-        row.deserialize(Some(&header)).map_err(|e| {
-            Error::new(ErrorKind::Row, self.job, "an echoed row is not what was asked for").with_source(e)
-        })
+        let cells = Cells { bytes: self.text.as_bytes(), ends: &self.ends };
+        let refused = |what: &str| Error::new(ErrorKind::Row, self.job, what);
+        let row = Row::of(&self.header, cells).map_err(|no| no.told(refused))?;
+        T::deserialize(row).map_err(|e| refused("an echoed row is not what was asked for").with_source(e))
     }
 }
 
@@ -320,6 +320,8 @@ impl<T: Line> Outcomes<T> {
                         return Ok(true);
                     }
                     if body.read == self.yielded && body.hash.finish() != self.prefix {
+                        // Whoever goes on does not go on with this file, whose next row may have come before.
+                        self.body = None;
                         return Err(self.fail(ErrorKind::Counts, "came with other rows when fetched again"));
                     }
                 }

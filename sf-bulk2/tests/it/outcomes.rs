@@ -217,3 +217,32 @@ async fn a_row_that_cannot_be_read_is_told_once_and_the_rows_behind_it_come_once
     assert_eq!(told, ["a", "Csv", "c", "d"]);
     assert_eq!(script.left(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_comes_in_another_order_is_an_error_behind_which_no_row_is_lost_or_comes_twice() {
+    let info = format!(
+        r#"{{"id":"{JOB}","operation":"insert","object":"Contact","createdById":"0057Q0000037T8QQAU","createdDate":"2023-01-26T10:09:27.000+0000","systemModstamp":"2023-01-26T10:09:27.000+0000","state":"JobComplete","concurrencyMode":"Parallel","contentType":"CSV","apiVersion":65.0,"numberRecordsProcessed":2,"numberRecordsFailed":0}}"#
+    );
+    let file = |names: [&str; 2]| {
+        let line = |name| format!("\"0037Q000001abcd\",\"true\",\"{name}\"\n");
+        let body = "\"sf__Id\",\"sf__Created\",Name\n".to_owned() + &names.map(line).concat();
+        Answer { body: body.into(), ..Answer::json(200, "") }
+    };
+    let first = file(["a", "b"]);
+    let cut = first.body.len() - 5;
+    let script =
+        Script::new([Answer::json(200, &info), first.clone().cut(cut), file(["b", "a"]), first.clone()]);
+    let job = IngestJob::attach(&script.client(), JOB.parse().unwrap(), "65.0".parse().unwrap());
+    let mut rows = job.successes().await.unwrap();
+    let mut told = Vec::new();
+    while told.len() < 9
+        && let Some(row) = rows.next_row().await.transpose()
+    {
+        told.push(match row {
+            Ok(row) => row.row.get("Name").unwrap().to_owned(),
+            Err(error) => format!("{:?}", error.kind()),
+        });
+    }
+    assert_eq!(told, ["a", "Counts", "b"]);
+    assert_eq!(script.left(), 0);
+}

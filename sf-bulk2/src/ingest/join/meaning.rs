@@ -25,7 +25,7 @@ pub(in crate::ingest) enum Meaning<'c> {
 
 /// What a cell means. Nothing is known about its field, so a text that looks like a number is one.
 pub(in crate::ingest) fn meaning(cell: &str) -> Meaning<'_> {
-    let bare = cell.trim_matches(|c: char| c.is_whitespace() || c <= ' ');
+    let bare = bare(cell);
     if bare.is_empty() || bare.eq_ignore_ascii_case("#N/A") {
         return Meaning::Null;
     }
@@ -34,6 +34,11 @@ pub(in crate::ingest) fn meaning(cell: &str) -> Meaning<'_> {
         .or_else(|| instant(bare))
         .or_else(|| id(bare))
         .unwrap_or_else(|| Meaning::Text(one_line_end(bare)))
+}
+
+/// Without the spaces around it.
+fn bare(cell: &str) -> &str {
+    cell.trim_matches(|c: char| c.is_whitespace() || c <= ' ')
 }
 
 /// Whether a cell is a day without a time.
@@ -56,10 +61,11 @@ impl Meaning<'_> {
 /// What the cell of a key means. Digits that a double cannot tell apart are told apart here: rows whose keys the org
 /// takes for the same are rows of one record.
 pub(super) fn key_meaning(cell: &str) -> Meaning<'_> {
-    if cell.len() > 15 && cell.bytes().all(|b| b.is_ascii_digit()) {
-        return Meaning::Text(Cow::Borrowed(cell));
+    let bare = bare(cell);
+    if bare.len() > 15 && bare.bytes().all(|b| b.is_ascii_digit()) {
+        return Meaning::Text(Cow::Borrowed(bare));
     }
-    meaning(cell)
+    meaning(bare)
 }
 
 fn of_number(number: f64) -> Meaning<'static> {
@@ -190,6 +196,8 @@ mod tests {
     fn keys_of_many_digits_keep_all_of_them() {
         assert_eq!(meaning("100000000000000001"), meaning("100000000000000002"));
         assert_ne!(key_meaning("100000000000000001"), key_meaning("100000000000000002"));
+        assert_ne!(key_meaning(" 100000000000000001"), key_meaning("1.00000000000000002E17"));
+        assert_eq!(key_meaning(" 100000000000000001"), key_meaning("100000000000000001"));
         assert_eq!(key_meaning("0017h00000doU3R"), key_meaning("0017h00000doU3RAAU"));
         assert_eq!(key_meaning("7"), key_meaning("7.0"));
     }
