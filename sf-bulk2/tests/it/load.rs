@@ -265,6 +265,22 @@ async fn a_lost_answer_to_the_close_with_no_way_to_ask_is_in_doubt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_close_that_is_refused_after_a_lost_one_leaves_its_rows_in_doubt() {
+    // The first may arrive yet, and the job can neither be closed nor aborted meanwhile.
+    let faults = [Fault::Before, Fault::Status(400), Fault::Status(400)];
+    let org = IngestOrg::new().fault("patch", faults);
+    let error = Ingest::insert("Account").csv_bytes(numbered(3)).run(&org.client()).await.unwrap_err();
+    let [unsettled] = error.loaded().unwrap().unsettled() else { panic!("{error}") };
+    assert!(unsettled.in_doubt && unsettled.rows == (0..3), "{unsettled:?}");
+
+    // Refused from the first time on, it is certain.
+    let org = IngestOrg::new().fault("patch", [Fault::Status(400); 2]);
+    let error = Ingest::insert("Account").csv_bytes(numbered(3)).run(&org.client()).await.unwrap_err();
+    let loaded = error.loaded().unwrap();
+    assert_eq!((loaded.unsettled().len(), loaded.next_row()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_load_stops_at_the_first_job_that_fails_and_says_where_it_was() {
     let org = IngestOrg::new().unknown_field("Emial");
     let csv = numbered(45).replace("Note", "Emial");
