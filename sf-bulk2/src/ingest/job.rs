@@ -48,6 +48,12 @@ impl IngestJob {
         self
     }
 
+    /// Counts what was lost for jobs before it that were to have the same rows.
+    pub(super) fn with_orphans_before(mut self, orphans: u32) -> Self {
+        self.orphans += orphans;
+        self
+    }
+
     /// The job's id.
     pub fn id(&self) -> Id {
         self.handle.id
@@ -58,7 +64,8 @@ impl IngestJob {
         self.handle.version
     }
 
-    /// How many answers to the job's creation were lost: as many empty jobs may stand in the org for a day.
+    /// How many answers to the job's creation were lost: as many empty jobs may stand in the org for a day. In a load
+    /// those to the creation of jobs count too that were [abandoned](super::LoadedJob::abandoned) for this one.
     pub fn orphans(&self) -> u32 {
         self.orphans
     }

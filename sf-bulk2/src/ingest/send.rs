@@ -132,10 +132,12 @@ impl Sender<'_> {
     /// Makes a job, uploads the part and closes it: with another job where an answer to the upload is lost.
     async fn give(&self, part: &Part) -> Result<Closed, Stopped> {
         let mut attempts = self.client.retry().start();
+        let mut orphans = 0;
         let mut abandoned = Vec::new();
         loop {
             let job = self.ingest.create(self.client).await.map_err(|e| Stopped::unwritten(None, e))?;
-            let job = job.expect_rows(Some(part.rows));
+            let job = job.expect_rows(Some(part.rows)).with_orphans_before(orphans);
+            orphans = job.orphans();
             let Err(error) = job.upload_data(&part.data).await else {
                 return self.close(job, abandoned).await;
             };

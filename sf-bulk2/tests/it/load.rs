@@ -281,6 +281,14 @@ async fn a_close_that_is_refused_after_a_lost_one_leaves_its_rows_in_doubt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn orphans_of_a_job_that_had_to_be_abandoned_are_counted_too() {
+    let org = IngestOrg::new().fault("create", [Fault::After]).fault("upload", [Fault::After]);
+    let loaded = Ingest::insert("Account").csv_bytes(numbered(3)).run(&org.client()).await.unwrap();
+    assert_eq!(org.states(), ["Open", "Aborted", "JobComplete"]);
+    assert_eq!(loaded.orphans(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_load_stops_at_the_first_job_that_fails_and_says_where_it_was() {
     let org = IngestOrg::new().unknown_field("Emial");
     let csv = numbered(45).replace("Note", "Emial");
