@@ -131,8 +131,7 @@ impl Sender<'_> {
 
     /// Makes a job, uploads the part and closes it: with another job where an answer to the upload is lost.
     async fn give(&self, part: &Part) -> Result<Closed, Stopped> {
-        let mut attempts = self.client.retry().start();
-        let mut orphans = 0;
+        let (mut attempts, mut orphans) = (None, 0);
         let mut abandoned = Vec::new();
         loop {
             let job = self.ingest.create(self.client).await.map_err(|e| Stopped::unwritten(None, e))?;
@@ -153,6 +152,8 @@ impl Sender<'_> {
             tracing::warn!(
                 job = %job.id(), rows = part.rows, "upload without an answer: aborted, sent in another job"
             );
+            // From the first failure on: how long an upload was at work must not use up the time for another.
+            let attempts = attempts.get_or_insert_with(|| self.client.retry().start());
             let again = match error.lost_answer() {
                 Some(lost) => attempts.pause_after(lost, true).await.is_ok(),
                 None => false,

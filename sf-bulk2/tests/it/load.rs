@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
@@ -286,6 +287,14 @@ async fn orphans_of_a_job_that_had_to_be_abandoned_are_counted_too() {
     let loaded = Ingest::insert("Account").csv_bytes(numbered(3)).run(&org.client()).await.unwrap();
     assert_eq!(org.states(), ["Open", "Aborted", "JobComplete"]);
     assert_eq!(loaded.orphans(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_breaks_after_long_work_is_sent_again_all_the_same() {
+    // Longer than the time in which a call is tried again.
+    let org = IngestOrg::new().upload_takes(Duration::from_secs(400)).fault("upload", [Fault::After]);
+    let loaded = Ingest::insert("Account").csv_bytes(numbered(3)).run(&org.client()).await.unwrap();
+    assert_eq!((names(&org), loaded.jobs()[0].abandoned.len()), (expected(3), 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -62,6 +63,8 @@ struct State {
     unknown_field: Option<String>,
     /// The job is aborted by somebody once so many rows are done, and one chunk follows all the same.
     abort_at: Option<usize>,
+    /// How long an upload takes.
+    upload_takes: Duration,
     /// So many looks at a job in progress find nothing done.
     idle: usize,
     /// So many reads of outcome files come before the file is complete.
@@ -89,6 +92,7 @@ impl IngestOrg {
             judge: |_, _| Ok(true),
             unknown_field: None,
             abort_at: None,
+            upload_takes: Duration::ZERO,
             idle: 0,
             late: 0,
             tries: HashMap::new(),
@@ -129,6 +133,11 @@ impl IngestOrg {
 
     pub(crate) fn abort_at(self, rows: usize) -> Self {
         self.0.lock().unwrap().abort_at = Some(rows);
+        self
+    }
+
+    pub(crate) fn upload_takes(self, time: Duration) -> Self {
+        self.0.lock().unwrap().upload_takes = time;
         self
     }
 
@@ -488,8 +497,10 @@ impl HttpService for IngestOrg {
             _ if route == "list" => Some(state.list(locator)),
             _ => Some(state.act(&method, &route, id, request.body(), boundary)),
         };
+        let takes = if route == "upload" { state.upload_takes } else { Duration::ZERO };
         let date = state.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
         Box::pin(async move {
+            tokio::time::sleep(takes).await;
             let broken = || TransportError::new(TransportErrorKind::Broken, "the connection broke");
             let (status, mut body) = match (fault, acted) {
                 (Some(Fault::Status(status)), _) => (status, "<html>sorry</html>".to_owned()),
