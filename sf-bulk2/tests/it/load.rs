@@ -298,6 +298,19 @@ async fn an_upload_that_breaks_after_long_work_is_sent_again_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_load_that_has_to_stop_does_not_wait_for_more_rows() {
+    let org = IngestOrg::new().unknown_field("Name");
+    let rows = stream::iter(accounts(15)).chain(stream::pending());
+    let client = org.client();
+    let ended =
+        tokio::time::timeout(Duration::from_secs(3600), small().rows(rows, Nulls::Ignore).run(&client));
+    let error = ended.await.expect("no more rows come").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::JobFailed);
+    let loaded = error.loaded().unwrap();
+    assert_eq!((loaded.rows(), loaded.next_row(), org.uploads().len()), (10, 10, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_load_stops_at_the_first_job_that_fails_and_says_where_it_was() {
     let org = IngestOrg::new().unknown_field("Emial");
     let csv = numbered(45).replace("Note", "Emial");
