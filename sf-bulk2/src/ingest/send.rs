@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -225,7 +226,9 @@ impl Sender<'_> {
             let refused = error.api_error().is_some_and(|e| e.kind() == sf_core::ErrorKind::Refused);
             return Err(Stopped { in_doubt: refused, job: Some(job.id()), error });
         }
-        let settled = job.finished(self.poll()).await.map_err(|e| Stopped::unwritten(Some(job.id()), e))?;
+        // Nothing of it was ever in work that could be committed late.
+        let settled = job.finished_after(self.poll(), Duration::ZERO).await;
+        let settled = settled.map_err(|e| Stopped::unwritten(Some(job.id()), e))?;
         if settled.number_records_processed.unwrap_or(0) > 0 {
             let text = "in doubt: rows of it were tried although it was never closed";
             return Err(Stopped::doubtful(job.id(), Error::new(ErrorKind::InDoubt, job.id(), text)));
