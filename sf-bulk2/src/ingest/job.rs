@@ -218,10 +218,14 @@ impl IngestJob {
                 _ => {}
             }
             if !polls.pause().await {
-                let text = "not finished within the deadline; it goes on in the org and can be found again by its id";
-                return Err(self.handle.fail(ErrorKind::Deadline, text));
+                return Err(self.unfinished());
             }
         }
+    }
+
+    pub(super) fn unfinished(&self) -> Error {
+        let text = "not finished within the deadline; it goes on in the org and can be found again by its id";
+        self.handle.fail(ErrorKind::Deadline, text)
     }
 
     fn miscounted(&self, count: Option<u64>) -> crate::Error {
