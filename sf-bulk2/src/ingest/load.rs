@@ -56,6 +56,9 @@ impl<'a> Load<'a> {
     /// Rows that the org refuses one by one are no error: [`Loaded::failed`] counts them. An upload whose
     /// answer was lost is settled and sent in another job.
     ///
+    /// A future that is dropped before its end tells nothing. Jobs that were closed go on in the org, and only they know what
+    /// became of their rows; those that were not write nothing.
+    ///
     /// # Errors
     /// The first error of a job or of the source. No further job is begun then, those in flight are waited for,
     /// and [`Error::loaded`](crate::Error::loaded) says what was done, which rows are in doubt, and where to go on. A
