@@ -116,6 +116,7 @@ impl Handle {
             if reached(wanted, info.state) {
                 return Ok(());
             }
+            let error = error.with_outcome_unknown(true);
             attempts.pause_after(error, true).await.map_err(|e| self.error(failed, e))?;
         }
     }

@@ -118,6 +118,21 @@ impl<'s> Search<'s> {
         now.and_then(|now| now.checked_sub_signed(ago)?.checked_sub_signed(ROUNDING)).ok_or_else(undated)
     }
 
+    /// Whether a job has tried more rows than were sent: then it is another, and may run for hours yet.
+    async fn has_more(&self, job: &IngestJob) -> Result<bool> {
+        let mut polls = self.ingest.loading.poll.start();
+        loop {
+            let info = job.info().await?;
+            let more = info.number_records_processed.is_some_and(|tried| tried > self.count);
+            if more || info.state.is_final() {
+                return Ok(more);
+            }
+            if !polls.pause().await {
+                return Err(job.unfinished());
+            }
+        }
+    }
+
     /// Waits for the end of a job and compares its rows: how it ended, if they are the same.
     async fn judge(&self, listed: &JobInfo) -> Result<Option<JobInfo>> {
         let job = IngestJob::attach(self.client, listed.id, listed.api_version);
@@ -125,7 +140,11 @@ impl<'s> Search<'s> {
             let kinds = [ErrorKind::InDoubt, ErrorKind::Counts, ErrorKind::Csv, ErrorKind::JobGone];
             kinds.contains(&error.kind())
         };
-        let ended = job.clone().expect_rows(Some(self.count)).finished(&self.ingest.loading.poll).await;
+        let ended = match self.has_more(&job).await {
+            Ok(true) => return Ok(None),
+            Ok(false) => job.clone().expect_rows(Some(self.count)).finished(&self.ingest.loading.poll).await,
+            Err(error) => Err(error),
+        };
         let info = match ended {
             Ok(info) => info,
             Err(error) if another(&error) => return Ok(None),

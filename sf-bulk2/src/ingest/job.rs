@@ -1,11 +1,14 @@
 //! One ingest job, from open to done.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::Method;
 use sf_core::poll::PollPolicy;
 use sf_core::retry::Verdict;
 use sf_core::{ApiVersion, Client, Id};
+use tokio::time::Instant;
 
 use super::outcome::File;
 use super::replay::{Data, unreadable};
@@ -13,8 +16,8 @@ use super::{Echo, Failure, Outcomes, Success};
 use crate::handle::{Handle, Kind};
 use crate::{Error, ErrorKind, JobInfo, JobState, Result};
 
-/// How often the count of an aborted job must be the same before it is taken to stand still: a chunk that
-/// was in work when the job was aborted can be committed afterwards.
+/// How often a count must be the same, at least, before it is taken to stand still: that of a job that is complete can
+/// come late, and a chunk that was in work when a job was aborted can be committed afterwards.
 const STILL: u32 = 3;
 
 /// An ingest job of an org.
@@ -48,6 +51,12 @@ impl IngestJob {
         self
     }
 
+    /// Counts what was lost for jobs before it that were to have the same rows.
+    pub(super) fn with_orphans_before(mut self, orphans: u32) -> Self {
+        self.orphans += orphans;
+        self
+    }
+
     /// The job's id.
     pub fn id(&self) -> Id {
         self.handle.id
@@ -58,7 +67,8 @@ impl IngestJob {
         self.handle.version
     }
 
-    /// How many answers to the job's creation were lost: as many empty jobs may stand in the org for a day.
+    /// How many answers to the job's creation were lost: as many empty jobs may stand in the org for a day. In a load
+    /// those to the creation of jobs count too that were [abandoned](super::LoadedJob::abandoned) for this one.
     pub fn orphans(&self) -> u32 {
         self.orphans
     }
@@ -119,7 +129,8 @@ impl IngestJob {
     }
 
     /// Ends the job. Rows that were written already stay written, and some more may follow for a moment:
-    /// [`wait`](Self::wait) returns when no more do.
+    /// [`wait`](Self::wait) returns when none did for as long as the longest pause of its policy, or half the time to its
+    /// deadline where that is shorter.
     ///
     /// # Errors
     /// [`ErrorKind::Api`] where the org refuses, as it does for jobs that are complete.
@@ -181,28 +192,40 @@ impl IngestJob {
 
     /// The job's state once it is final and its counts are what they will stay.
     pub(super) async fn finished(&self, policy: &PollPolicy) -> Result<JobInfo> {
+        let rest = policy.deadline.map_or(policy.max, |deadline| policy.max.min(deadline / 2));
+        self.finished_after(policy, rest).await
+    }
+
+    /// As [`finished`](Self::finished), where the count of an aborted job has to stand still for this long.
+    pub(super) async fn finished_after(&self, policy: &PollPolicy, rest: Duration) -> Result<JobInfo> {
         let mut polls = policy.start();
-        let (mut last, mut still) = (None, 0);
+        let (mut last, mut still, mut since) = (None, 0, Instant::now());
         loop {
             let info = self.info().await?;
             let count = info.number_records_processed;
             // Of one state: what stood still before the job was aborted says nothing of after.
             let seen = Some((info.state, count));
-            still = if seen == last { still + 1 } else { 1 };
-            last = seen;
+            if seen != last {
+                (last, still, since) = (seen, 0, Instant::now());
+            }
+            still += 1;
             match info.state {
                 JobState::JobComplete if self.sent.is_none_or(|sent| count == Some(sent)) => return Ok(info),
                 // Data that was sent and not counted: given a little time, as counts may come late.
                 JobState::JobComplete if still >= STILL => return Err(self.miscounted(count)),
                 JobState::Failed => return Ok(info),
-                JobState::Aborted if still >= STILL => return Ok(info),
+                JobState::Aborted if still >= STILL && since.elapsed() >= rest => return Ok(info),
                 _ => {}
             }
             if !polls.pause().await {
-                let text = "not finished within the deadline; it goes on in the org and can be found again by its id";
-                return Err(self.handle.fail(ErrorKind::Deadline, text));
+                return Err(self.unfinished());
             }
         }
+    }
+
+    pub(super) fn unfinished(&self) -> Error {
+        let text = "not finished within the deadline; it goes on in the org and can be found again by its id";
+        self.handle.fail(ErrorKind::Deadline, text)
     }
 
     fn miscounted(&self, count: Option<u64>) -> crate::Error {

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt};
@@ -57,6 +56,9 @@ impl<'a> Load<'a> {
     /// Rows that the org refuses one by one are no error: [`Loaded::failed`] counts them. An upload whose
     /// answer was lost is settled and sent in another job.
     ///
+    /// A future that is dropped before its end tells nothing. Jobs that were closed go on in the org, and only they know what
+    /// became of their rows; those that were not write nothing.
+    ///
     /// # Errors
     /// The first error of a job or of the source. No further job is begun then, those in flight are waited for,
     /// and [`Error::loaded`](crate::Error::loaded) says what was done, which rows are in doubt, and where to go on. A
@@ -81,17 +83,19 @@ impl<'a> Load<'a> {
             true => single_part(self.parts).await,
             false => (false, self.parts),
         };
-        let stopped = AtomicBool::new(false);
+        // Also while the source is waited for: more rows of it may be long in coming.
+        let (parts, stop) = futures_util::stream::abortable(parts);
         let mut first_error = None;
         let sent = parts
-            .take_while(|_| std::future::ready(!stopped.load(Ordering::Relaxed)))
             .map(|part| async {
                 let sent = match part {
                     Ok(part) => sender.send(part, whole).await,
                     Err(error) => Sent::Nothing(error),
                 };
                 // At once: the next part may be asked for before this is looked at.
-                stopped.fetch_or(sent.error().is_some(), Ordering::Relaxed);
+                if sent.error().is_some() {
+                    stop.abort();
+                }
                 sent
             })
             .buffer_unordered(ingest.loading.jobs_in_flight.max(1));

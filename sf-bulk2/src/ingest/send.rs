@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -131,11 +132,12 @@ impl Sender<'_> {
 
     /// Makes a job, uploads the part and closes it: with another job where an answer to the upload is lost.
     async fn give(&self, part: &Part) -> Result<Closed, Stopped> {
-        let mut attempts = self.client.retry().start();
+        let (mut attempts, mut orphans) = (None, 0);
         let mut abandoned = Vec::new();
         loop {
             let job = self.ingest.create(self.client).await.map_err(|e| Stopped::unwritten(None, e))?;
-            let job = job.expect_rows(Some(part.rows));
+            let job = job.expect_rows(Some(part.rows)).with_orphans_before(orphans);
+            orphans = job.orphans();
             let Err(error) = job.upload_data(&part.data).await else {
                 return self.close(job, abandoned).await;
             };
@@ -151,6 +153,8 @@ impl Sender<'_> {
             tracing::warn!(
                 job = %job.id(), rows = part.rows, "upload without an answer: aborted, sent in another job"
             );
+            // From the first failure on: how long an upload was at work must not use up the time for another.
+            let attempts = attempts.get_or_insert_with(|| self.client.retry().start());
             let again = match error.lost_answer() {
                 Some(lost) => attempts.pause_after(lost, true).await.is_ok(),
                 None => false,
@@ -222,7 +226,9 @@ impl Sender<'_> {
             let refused = error.api_error().is_some_and(|e| e.kind() == sf_core::ErrorKind::Refused);
             return Err(Stopped { in_doubt: refused, job: Some(job.id()), error });
         }
-        let settled = job.finished(self.poll()).await.map_err(|e| Stopped::unwritten(Some(job.id()), e))?;
+        // Nothing of it was ever in work that could be committed late.
+        let settled = job.finished_after(self.poll(), Duration::ZERO).await;
+        let settled = settled.map_err(|e| Stopped::unwritten(Some(job.id()), e))?;
         if settled.number_records_processed.unwrap_or(0) > 0 {
             let text = "in doubt: rows of it were tried although it was never closed";
             return Err(Stopped::doubtful(job.id(), Error::new(ErrorKind::InDoubt, job.id(), text)));

@@ -218,6 +218,21 @@ async fn counts_that_stood_still_before_an_abort_do_not_make_it_final() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_chunk_that_is_committed_some_time_after_an_abort_is_waited_for() {
+    // Five looks and a quarter of a minute after the org says that the job is aborted, early in its life.
+    let org = IngestOrg::new().chunk(10).abort_at(20).commit_lag(5);
+    let job = load(&org, 50).await.unwrap();
+    let error = job.wait(&PollPolicy::default()).await.unwrap_err();
+    assert!(error.to_string().ends_with("30 of 50 rows were tried, 30 were written and stay"), "{error}");
+
+    // A deadline that is shorter than the wait does not hide that the job was aborted.
+    let org = IngestOrg::new().chunk(10).abort_at(0);
+    let job = load(&org, 50).await.unwrap();
+    let policy = PollPolicy { deadline: Some(std::time::Duration::from_secs(10)), ..PollPolicy::default() };
+    assert_eq!(job.wait(&policy).await.unwrap_err().kind(), ErrorKind::JobAborted);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deadline_leaves_the_job_alone() {
     let org = IngestOrg::new().chunk(1);
     let job = load(&org, 50).await.unwrap();

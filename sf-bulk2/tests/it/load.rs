@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
@@ -262,6 +263,51 @@ async fn a_lost_answer_to_the_close_with_no_way_to_ask_is_in_doubt() {
     assert_eq!(error.kind(), ErrorKind::InDoubt);
     assert!(error.job().is_some());
     assert_eq!(org.uploads().len(), 1, "nothing is sent again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_that_is_refused_after_a_lost_one_leaves_its_rows_in_doubt() {
+    // The first may arrive yet, and the job can neither be closed nor aborted meanwhile.
+    let faults = [Fault::Before, Fault::Status(400), Fault::Status(400)];
+    let org = IngestOrg::new().fault("patch", faults);
+    let error = Ingest::insert("Account").csv_bytes(numbered(3)).run(&org.client()).await.unwrap_err();
+    let [unsettled] = error.loaded().unwrap().unsettled() else { panic!("{error}") };
+    assert!(unsettled.in_doubt && unsettled.rows == (0..3), "{unsettled:?}");
+
+    // Refused from the first time on, it is certain.
+    let org = IngestOrg::new().fault("patch", [Fault::Status(400); 2]);
+    let error = Ingest::insert("Account").csv_bytes(numbered(3)).run(&org.client()).await.unwrap_err();
+    let loaded = error.loaded().unwrap();
+    assert_eq!((loaded.unsettled().len(), loaded.next_row()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn orphans_of_a_job_that_had_to_be_abandoned_are_counted_too() {
+    let org = IngestOrg::new().fault("create", [Fault::After]).fault("upload", [Fault::After]);
+    let loaded = Ingest::insert("Account").csv_bytes(numbered(3)).run(&org.client()).await.unwrap();
+    assert_eq!(org.states(), ["Open", "Aborted", "JobComplete"]);
+    assert_eq!(loaded.orphans(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_breaks_after_long_work_is_sent_again_all_the_same() {
+    // Longer than the time in which a call is tried again.
+    let org = IngestOrg::new().upload_takes(Duration::from_secs(400)).fault("upload", [Fault::After]);
+    let loaded = Ingest::insert("Account").csv_bytes(numbered(3)).run(&org.client()).await.unwrap();
+    assert_eq!((names(&org), loaded.jobs()[0].abandoned.len()), (expected(3), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_that_has_to_stop_does_not_wait_for_more_rows() {
+    let org = IngestOrg::new().unknown_field("Name");
+    let rows = stream::iter(accounts(15)).chain(stream::pending());
+    let client = org.client();
+    let ended =
+        tokio::time::timeout(Duration::from_secs(3600), small().rows(rows, Nulls::Ignore).run(&client));
+    let error = ended.await.expect("no more rows come").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::JobFailed);
+    let loaded = error.loaded().unwrap();
+    assert_eq!((loaded.rows(), loaded.next_row(), org.uploads().len()), (10, 10, 1));
 }
 
 #[tokio::test(start_paused = true)]

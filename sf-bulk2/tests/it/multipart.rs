@@ -120,6 +120,17 @@ async fn jobs_of_others_of_before_and_of_other_rows_are_not_taken_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_long_job_of_the_same_user_does_not_hold_the_search_up() {
+    let long = (0..2000).fold("Name,Phone\n".to_owned(), |csv, i| csv + &format!("n{i},\n"));
+    let org = IngestOrg::new().chunk(4).beside(USER, 0, "Account", &long).fault("create", [Fault::After]);
+    let before = tokio::time::Instant::now();
+    let loaded = load(&org).await.unwrap();
+    assert!(loaded.jobs()[0].found);
+    assert!(before.elapsed() < std::time::Duration::from_secs(60), "{:?}", before.elapsed());
+    only_read(&org);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_job_from_before_the_last_attempt_is_not_taken_for_it() {
     // The first three attempts are refused, over some seconds; and the same rows were loaded before them.
     let faults = [vec![Fault::Status(429); 3], vec![Fault::After]].concat();

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -47,6 +48,8 @@ struct Job {
     /// Ranges of `data`, one a row.
     rows: Vec<(usize, usize)>,
     done: usize,
+    /// A chunk is in work although it was aborted.
+    in_work: bool,
     outcomes: Vec<(usize, Result<bool, String>)>,
     error: Option<String>,
 }
@@ -62,6 +65,10 @@ struct State {
     unknown_field: Option<String>,
     /// The job is aborted by somebody once so many rows are done, and one chunk follows all the same.
     abort_at: Option<usize>,
+    /// So many looks at an aborted job come before that chunk is committed.
+    commit_lag: usize,
+    /// How long an upload takes.
+    upload_takes: Duration,
     /// So many looks at a job in progress find nothing done.
     idle: usize,
     /// So many reads of outcome files come before the file is complete.
@@ -89,6 +96,8 @@ impl IngestOrg {
             judge: |_, _| Ok(true),
             unknown_field: None,
             abort_at: None,
+            commit_lag: 0,
+            upload_takes: Duration::ZERO,
             idle: 0,
             late: 0,
             tries: HashMap::new(),
@@ -129,6 +138,16 @@ impl IngestOrg {
 
     pub(crate) fn abort_at(self, rows: usize) -> Self {
         self.0.lock().unwrap().abort_at = Some(rows);
+        self
+    }
+
+    pub(crate) fn commit_lag(self, looks: usize) -> Self {
+        self.0.lock().unwrap().commit_lag = looks;
+        self
+    }
+
+    pub(crate) fn upload_takes(self, time: Duration) -> Self {
+        self.0.lock().unwrap().upload_takes = time;
         self
     }
 
@@ -423,9 +442,15 @@ impl State {
                 let abort = self.abort_at.is_some_and(|rows| job.done >= rows);
                 if job.state == "InProgress" && abort {
                     // Somebody aborts it, and the chunk in work is committed all the same, but later.
-                    job.state = "Aborted".to_owned();
+                    (job.state, job.in_work) = ("Aborted".to_owned(), true);
+                }
+                if job.in_work {
                     let told = job.info(&job_id(at)).to_string();
-                    job.chunk(self.chunk, self.judge, &mut self.tries);
+                    job.in_work = self.commit_lag > 0;
+                    self.commit_lag = self.commit_lag.saturating_sub(1);
+                    if !job.in_work {
+                        job.chunk(self.chunk, self.judge, &mut self.tries);
+                    }
                     return (200, told);
                 }
                 if job.state == "InProgress" {
@@ -488,8 +513,10 @@ impl HttpService for IngestOrg {
             _ if route == "list" => Some(state.list(locator)),
             _ => Some(state.act(&method, &route, id, request.body(), boundary)),
         };
+        let takes = if route == "upload" { state.upload_takes } else { Duration::ZERO };
         let date = state.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
         Box::pin(async move {
+            tokio::time::sleep(takes).await;
             let broken = || TransportError::new(TransportErrorKind::Broken, "the connection broke");
             let (status, mut body) = match (fault, acted) {
                 (Some(Fault::Status(status)), _) => (status, "<html>sorry</html>".to_owned()),
