@@ -8,7 +8,7 @@ use sf_core::Client;
 use crate::Result;
 use crate::outcomes::OutcomeFiles;
 use crate::progress::{Line, Progress};
-use crate::text::thousands;
+use crate::text::{thousands, with_causes};
 
 /// `insert`, `update`, `delete`, `hard-delete`, or `upsert:` with the external id field.
 ///
@@ -49,7 +49,13 @@ pub async fn file(org: &Client, ingest: Ingest, object: &str, file: &Path) -> Re
         Err(error) => {
             progress.abandon();
             if let Some(loaded) = error.loaded().filter(|loaded| !loaded.jobs().is_empty()) {
-                println!("{}", OutcomeFiles::write(loaded, &OutcomeFiles::folder_of(file)).await?);
+                match OutcomeFiles::write(loaded, &OutcomeFiles::folder_of(file)).await {
+                    Ok(outcomes) => println!("{outcomes}"),
+                    // What stopped the load may keep these away too, and is what has to be told.
+                    Err(other) => {
+                        eprintln!("The outcomes so far are not all there: {}", with_causes(&*other))
+                    }
+                }
             }
             Err(error.into())
         }

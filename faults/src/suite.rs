@@ -41,7 +41,7 @@ pub struct Played {
 /// Plays every cell of the table whose fault's name and call's name have this text in them: all, where it is empty.
 ///
 /// # Errors
-/// A fault of the table that nothing plays.
+/// A fault of the table that nothing plays, and a text that is in no name.
 pub async fn play(table: &Table, only: &str) -> Result<Played, String> {
     let (cells, all) = cells(table, only)?;
     let plays = all.len();
@@ -96,6 +96,9 @@ fn cells<'t>(table: &'t Table, only: &str) -> Result<(usize, Vec<Cell<'t>>), Str
                 }));
             }
         }
+    }
+    if all.is_empty() {
+        return Err(format!("no cell has {only:?} in its name, as \"[429] poll\""));
     }
     Ok((count, all))
 }

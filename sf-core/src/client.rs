@@ -239,14 +239,18 @@ impl Client {
         }
     }
 
-    /// Whether it is long enough ago that the login was asked where the org is, and from now on not any more.
-    fn may_ask_where(&self) -> bool {
-        let mut asked = self.0.asked_where.lock().unwrap_or_else(PoisonError::into_inner);
-        let may = asked.is_none_or(|at| at.elapsed() >= ASK_WHERE);
-        if may {
-            *asked = Some(Instant::now());
+    /// Drops the token of a host that the org has left, so that the login is asked where it is now; unless it was asked not long ago.
+    fn ask_where(&self, token: &Token) {
+        let asked = || self.0.asked_where.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked().is_none_or(|at| at.elapsed() >= ASK_WHERE) {
+            tracing::debug!(
+                host = token.instance_url.host_str(),
+                "the org has left its host, asking the login where it is"
+            );
+            self.0.tokens.invalidate(token);
+            // Last: a call that finds it asked already goes by the next token, and must not get this one again.
+            *asked() = Some(Instant::now());
         }
-        may
     }
 
     fn note(&self, response: &Response) {
@@ -565,15 +569,15 @@ impl<'c> Attempt<'c> {
                 return Err(error);
             }
             self.renewed = true;
-            if !left || client.may_ask_where() {
-                tracing::debug!(status = error.status(), "the org refused the token, renewing it once");
-                client.0.tokens.invalidate(&token);
-            }
             if left {
+                client.ask_where(&token);
                 let now = client.0.tokens.token().await.inspect_err(|_| self.login_failed = true)?;
                 if now.instance_url == token.instance_url {
                     return Err(error);
                 }
+            } else {
+                tracing::debug!(status = error.status(), "the org refused the token, renewing it once");
+                client.0.tokens.invalidate(&token);
             }
         }
     }

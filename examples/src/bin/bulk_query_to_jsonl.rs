@@ -32,11 +32,15 @@ const PIECE: usize = 64 * 1024;
 
 fn main() -> ExitCode {
     run("warn", async {
-        let mut arguments = std::env::args().skip(1);
-        let object = arguments.next().unwrap_or_else(|| "Account".to_owned());
-        let file = arguments.next().filter(|file| file != "-").map(PathBuf::from);
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        let (object, file) = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [] => ("Account", None),
+            [object] | [object, "-"] if !object.starts_with('-') => (*object, None),
+            [object, file] if !object.starts_with('-') => (*object, Some(PathBuf::from(file))),
+            _ => return Err("usage: bulk_query_to_jsonl [OBJECT [FILE]]".into()),
+        };
         tokio::select! {
-            done = to_json_lines(&object, file) => done,
+            done = to_json_lines(object, file) => done,
             () = interrupted() => Err("stopped: what is there is not all".into()),
         }
     })
@@ -57,7 +61,8 @@ async fn to_json_lines(object: &str, file: Option<PathBuf>) -> Result<()> {
     };
     let mut part = file.clone().into_os_string();
     part.push(".part");
-    let mut out = File::create(&part).await?;
+    let unwritable = |error: std::io::Error| format!("{} cannot be written: {error}", file.display());
+    let mut out = File::create(&part).await.map_err(unwritable)?;
     let rows = rows(&org, object, &file.display().to_string(), &mut out).await?;
     out.sync_all().await?;
     tokio::fs::rename(&part, &file).await?;
@@ -73,6 +78,9 @@ async fn rows(org: &Org, object: &str, to: &str, out: &mut (impl AsyncWrite + Un
     let describe = DescribeCache::new(org.client.clone(), ONCE).object(object).await?;
     let fields = BulkFields::of(&describe);
     fields.check()?;
+    for (field, reason) in &fields.left_out {
+        eprintln!("{field} is left out: {reason}");
+    }
     // What a cell means is what the describe says of its field.
     let schema = Arc::new(schema_of(&describe, fields.names())?);
     let soql = Select::from(&describe.name).fields(fields.names()).build()?;

@@ -38,7 +38,7 @@ async fn watch(arguments: Vec<String>) -> Result<()> {
     let abort = arguments.iter().any(|argument| argument == "--abort");
     let id = match arguments.iter().filter(|argument| *argument != "--abort").collect::<Vec<_>>().as_slice() {
         [] => None,
-        [id] => Some(id.parse::<Id>()?),
+        [id] if !id.starts_with('-') => Some(id.parse::<Id>()?),
         _ => return Err("usage: bulk_watch_job [JOB] [--abort]".into()),
     };
     let org = Org::connect().await?;

@@ -74,6 +74,26 @@ fn a_file_of_json_lines_is_typed_and_there_once_it_is_whole() {
 }
 
 #[test]
+fn a_file_that_cannot_be_written_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("nowhere").join("bicycles.jsonl");
+    let mut command = program(TO_JSONL);
+    command.arg("Product__c").arg(&file);
+    let complaint = complained(command);
+    assert!(complaint.contains(&format!("{} cannot be written: ", file.display())), "{complaint}");
+}
+
+#[test]
+fn who_asks_for_help_is_told_the_arguments() {
+    for path in [TO_JSONL, LOAD, UPSERT, RESUME, WATCH] {
+        let mut command = program(path);
+        command.arg("--help");
+        let complaint = complained(command);
+        assert!(complaint.starts_with("usage: bulk_"), "{path}: {complaint}");
+    }
+}
+
+#[test]
 fn made_up_leads_are_loaded_with_no_set_up() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = program(LOAD);
@@ -134,6 +154,22 @@ async fn of_a_load_that_stops_the_outcomes_so_far_are_written() {
     assert_eq!(sim.read(|store| store.table("Lead").unwrap().rows().count()), 0);
     let (well, said) = ended(at(LOAD, &sim, &server, &["Lead", "leads.csv", "merge"])).await;
     assert!(!well && said.contains("merge is no operation; there are insert, update"), "{said}");
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_a_load_stopped_is_told_also_where_its_outcomes_cannot_be_had() {
+    let sim = Sim::builder().build().unwrap();
+    let server = sim.serve("127.0.0.1:0").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("leads.csv");
+    std::fs::write(&file, "LastName,Company\nOkafor,Wheelworks\n").unwrap();
+    sim.faults()
+        .add(Fault::on(Route::Close).then(Action::fail_job("InternalServerError : Something went wrong")));
+    sim.faults().add(Fault::on(Route::UnprocessedRecords).always().then(Action::daily_limit()));
+    let (well, said) = ended(at(LOAD, &sim, &server, &["Lead", file.to_str().unwrap()])).await;
+    assert!(!well && said.contains("InternalServerError : Something went wrong"), "{said}");
+    assert!(said.contains("The outcomes so far are not all there: job 750"), "{said}");
     server.shutdown().await;
 }
 

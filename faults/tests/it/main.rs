@@ -57,3 +57,9 @@ async fn a_fault_that_nothing_plays_is_refused() {
     let table = Table::parse(&format!("[rain] It rains.\nrecover: {routes}")).unwrap();
     assert!(play(&table, "").await.unwrap_err().contains("[rain]"));
 }
+
+#[tokio::test]
+async fn a_text_that_selects_nothing_is_no_success() {
+    let table = Table::checked_in().unwrap();
+    assert!(play(&table, "[430]").await.unwrap_err().contains("no cell has \"[430]\" in its name"));
+}

@@ -1,18 +1,21 @@
 //! One odd answer each.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
-use sf_core::auth::{Exchange, Token, TokenCache};
+use sf_core::auth::{Exchange, Token, TokenCache, TokenProvider};
 use sf_core::http::{BodyStream, HttpService, ReqwestService};
 use sf_core::retry::RetryPolicy;
 use sf_core::{Client, ErrorKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use url::Url;
 use wiremock::matchers::{body_string, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -117,6 +120,57 @@ async fn an_org_that_moved_is_found_by_the_next_login() {
         .await;
     let (client, _) = client(&[&old.uri(), &new.uri()]);
     client.get("sobjects").response().await.unwrap();
+}
+
+/// Two hosts of an org. The first renewal is held until the test lets it go on.
+#[derive(Debug)]
+struct Moving {
+    hosts: [Url; 2],
+    moved: AtomicBool,
+    begun: Arc<Notify>,
+    held: Mutex<Option<Receiver<()>>>,
+}
+
+impl TokenProvider for Moving {
+    fn token(&self) -> BoxFuture<'_, sf_core::Result<Arc<Token>>> {
+        let at = usize::from(self.moved.load(Ordering::SeqCst));
+        let token = Token::new(format!("token-{at}"), self.hosts[at].clone()).map(Arc::new);
+        Box::pin(std::future::ready(token))
+    }
+
+    fn invalidate(&self, _: &Token) {
+        let held = self.held.lock().unwrap().take();
+        if let Some(held) = held {
+            self.begun.notify_one();
+            // An error as well lets it go on: then the test has failed.
+            let _ = tokio::task::block_in_place(|| held.recv());
+        }
+        self.moved.store(true, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_is_not_lost_because_another_one_is_just_asking_where_the_org_is() {
+    let (old, new) = (MockServer::start().await, MockServer::start().await);
+    let page = ResponseTemplate::new(404).set_body_raw("<h1>URL No Longer Exists</h1>", "text/html");
+    Mock::given(method("GET")).respond_with(page).mount(&old).await;
+    Mock::given(method("GET")).respond_with(ResponseTemplate::new(200)).mount(&new).await;
+    let (begun, (go_on, held)) = (Arc::new(Notify::new()), std::sync::mpsc::channel());
+    let tokens = Moving {
+        hosts: [&old, &new].map(|host| host.uri().parse().unwrap()),
+        moved: AtomicBool::new(false),
+        begun: Arc::clone(&begun),
+        held: Mutex::new(Some(held)),
+    };
+    let http = Arc::new(ReqwestService::builder().build().unwrap());
+    let client = Client::builder(tokens).http(http).build().unwrap();
+    let first = client.clone();
+    let first = tokio::spawn(async move { first.get("sobjects").response().await });
+    begun.notified().await;
+    let second = client.get("sobjects").response().await;
+    go_on.send(()).unwrap();
+    assert_eq!(second.unwrap().status, 200);
+    assert_eq!(first.await.unwrap().unwrap().status, 200);
 }
 
 #[tokio::test]
