@@ -82,7 +82,8 @@ pub struct Page {
     data: Data,
 }
 
-/// Pages that were given, in any order: each but the first must be the one that another names as its next.
+/// Pages that were given, in any order: each but the first should be the one that another names as its next. Where the
+/// list has names of its own for them, that none came twice and the total have to tell.
 #[derive(Debug, Default)]
 struct Links {
     /// How much more often a page was given than named by another, where that is not the same.
@@ -169,7 +170,8 @@ impl ParallelPages {
     ///
     /// # Errors
     /// As [`Pages::next_page`], and [`ErrorKind::Counts`] where all pages together have another number of rows
-    /// than the org counts, or where pages in any order do not follow from each other.
+    /// than the org counts, or where a page came twice in any order, or they do not follow
+    /// from each other and no total is known.
     pub async fn next_page(&mut self) -> Result<Option<Page>> {
         let mut page = loop {
             let page = self.running().await?.0.next().await.transpose()?;

@@ -275,7 +275,61 @@ pub(crate) fn header_line(names: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
     use super::*;
+
+    /// Takes a little at a time, of several slices at once where it may.
+    struct Sip {
+        taken: Vec<u8>,
+        vectored: bool,
+    }
+
+    impl AsyncWrite for Sip {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<std::io::Result<usize>> {
+            let some = bytes.len().min(1000);
+            self.taken.extend_from_slice(&bytes[..some]);
+            Poll::Ready(Ok(some))
+        }
+
+        fn poll_write_vectored(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            slices: &[IoSlice<'_>],
+        ) -> Poll<std::io::Result<usize>> {
+            let all: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
+            let first = slices.iter().find(|slice| !slice.is_empty()).map_or(&[][..], |slice| slice);
+            let bytes = if self.vectored { &all[..] } else { first };
+            self.as_mut().poll_write(cx, bytes)
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn many_rows_go_behind_those_that_wait_whole_and_once_however_little_a_writer_takes() {
+        let many: Vec<u8> = (0..BATCH + 4321).map(|i| b"abcdefghijk"[i % 11]).collect();
+        for vectored in [false, true] {
+            let mut out = Sip { taken: Vec::new(), vectored };
+            let mut batch = Batch { out: &mut out, rows: Vec::new() };
+            for rows in [b"head\n".as_slice(), &many, &many, b"tail\n"] {
+                batch.take(rows).await.unwrap();
+            }
+            batch.flush().await.unwrap();
+            assert!(out.taken == [b"head\n".as_slice(), &many, &many, b"tail\n"].concat(), "{vectored}");
+        }
+    }
 
     fn ends(pieces: &[&str]) -> Vec<(usize, usize)> {
         let mut finder = RowEnds::default();
