@@ -174,16 +174,9 @@ impl Selected {
             return Err(too_deep(MAX_NESTING - 1));
         }
         let found = resolver.own_name(&query.object).and_then(|name| {
-            let parent = &resolver.object.name;
-            resolver.catalog.iter().find_map(|object| {
-                let fields = object.fields().iter().enumerate();
-                let mut fields = fields.filter(|(_, f)| f.reference_to.contains(parent));
-                let known = |f: &FieldDef| f.child_relationship_name.clone();
-                fields.find_map(|(at, f)| {
-                    let known = known(f).filter(|known| known.eq_ignore_ascii_case(&name.text))?;
-                    Some((object.clone(), at, known))
-                })
-            })
+            let (object, field) = resolver.catalog.child(&resolver.object.name, &name.text)?;
+            let (reference, _) = object.field(&field.name)?;
+            Some((object.clone(), reference, field.child_relationship_name.clone()?))
         });
         let Some((object, reference, name)) = found else {
             let message = unknown_relationship(&query.object.to_string(), "FROM part of query call");
