@@ -260,7 +260,8 @@ impl RowText {
     }
 }
 
-/// Appends a number as `Display` writes it: its shortest text, without an exponent.
+/// Appends the shortest text that is read back as the same number, without an exponent, as `Display` does. Where two such
+/// texts are equally near, as for 618054753721122.25, it may be the other one.
 pub(super) fn number(value: impl zmij::Float + Display, out: &mut String) {
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(value);
@@ -409,12 +410,41 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_number_is_written_as_display_writes_it(any: f64, cents in -100_000_000_000_i64..100_000_000_000) {
-            for value in [any, cents as f64 / 100.0, cents as f64] {
+        fn any_number_is_the_shortest_text_that_is_read_back_as_it(
+            any in any::<f64>().prop_filter("finite", |value| value.is_finite()),
+            cents in -100_000_000_000_i64..100_000_000_000,
+            // Sixteen digits before they end in a half of what the last of them is worth.
+            eighths in 1_i64 << 50..1 << 53,
+        ) {
+            for value in [any, cents as f64 / 100.0, cents as f64, eighths as f64 / 8.0] {
+                let mut out = String::new();
+                number(value, &mut out);
+                let shown = value.to_string();
+                prop_assert_eq!(out.parse::<f64>().unwrap().to_bits(), value.to_bits(), "{}", out);
+                prop_assert_eq!(out.len(), shown.len(), "{} and {}", out, shown);
+                prop_assert!(!out.contains('e'), "{}", out);
+            }
+        }
+
+        #[test]
+        fn any_number_of_cents_is_written_as_display_writes_it(cents in -100_000_000_000_000_i64..100_000_000_000_000) {
+            for value in [cents as f64 / 100.0, cents as f64] {
                 let mut out = String::new();
                 number(value, &mut out);
                 prop_assert_eq!(out, value.to_string());
             }
+        }
+
+        #[test]
+        fn any_number_of_single_precision_is_the_shortest_text_that_is_read_back_as_it(
+            any in any::<f32>().prop_filter("finite", |value| value.is_finite()),
+        ) {
+            let mut out = String::new();
+            number(any, &mut out);
+            let shown = any.to_string();
+            prop_assert_eq!(out.parse::<f32>().unwrap().to_bits(), any.to_bits(), "{}", out);
+            prop_assert_eq!(out.len(), shown.len(), "{} and {}", out, shown);
+            prop_assert!(!out.contains('e'), "{}", out);
         }
 
         #[test]
