@@ -240,18 +240,14 @@ impl CellSerializer<'_> {
         Ok(())
     }
 
-    /// Rust writes numbers exactly and without an exponent.
-    fn number(self, v: impl Display) -> Result<(), Refusal> {
-        write!(self.out, "{v}").map_err(|e| Refusal(e.to_string()))
-    }
-
-    fn finite(self, v: impl zmij::Float + Display, is_finite: bool) -> Result<(), Refusal> {
-        if !is_finite {
-            return Err(Refusal(format!("{v} is no number of an org")));
-        }
-        encode::number(v, self.out);
+    fn integer(self, v: impl itoa::Integer) -> Result<(), Refusal> {
+        self.out.push_str(itoa::Buffer::new().format(v));
         Ok(())
     }
+}
+
+fn no_number<T>(v: impl Display) -> Result<T, Refusal> {
+    Err(Refusal(format!("{v} is no number of an org")))
 }
 
 fn no_cell<T>(what: &str) -> Result<T, Refusal> {
@@ -260,9 +256,9 @@ fn no_cell<T>(what: &str) -> Result<T, Refusal> {
     )))
 }
 
-macro_rules! numbers {
+macro_rules! integers {
     ($($method:ident($ty:ty),)*) => {
-        $(fn $method(self, v: $ty) -> Result<(), Refusal> { self.number(v) })*
+        $(fn $method(self, v: $ty) -> Result<(), Refusal> { self.integer(v) })*
     };
 }
 
@@ -277,7 +273,7 @@ impl ser::Serializer for CellSerializer<'_> {
     type SerializeStruct = Impossible<(), Refusal>;
     type SerializeStructVariant = Impossible<(), Refusal>;
 
-    numbers! {
+    integers! {
         serialize_i8(i8), serialize_i16(i16), serialize_i32(i32), serialize_i64(i64), serialize_i128(i128),
         serialize_u8(u8), serialize_u16(u16), serialize_u32(u32), serialize_u64(u64), serialize_u128(u128),
     }
@@ -301,14 +297,22 @@ impl ser::Serializer for CellSerializer<'_> {
     }
 
     fn serialize_f32(self, v: f32) -> Result<(), Refusal> {
+        if !v.is_finite() {
+            return no_number(v);
+        }
         // Zero has no sign in an org.
-        self.finite(v + 0.0, v.is_finite())
+        encode::shortest(v + 0.0, self.out);
+        Ok(())
     }
 
     #[inline]
     fn serialize_f64(self, v: f64) -> Result<(), Refusal> {
+        if !v.is_finite() {
+            return no_number(v);
+        }
         // Zero has no sign in an org.
-        self.finite(v + 0.0, v.is_finite())
+        encode::number(v + 0.0, self.out);
+        Ok(())
     }
 
     fn serialize_char(self, v: char) -> Result<(), Refusal> {

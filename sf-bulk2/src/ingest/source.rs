@@ -4,8 +4,8 @@ use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
-use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 use sf_core::record::{Columns as RecordColumns, Record};
@@ -149,7 +149,8 @@ impl Ingest {
             return self.refused();
         }
         let source = RowSource {
-            rows: rows.boxed(),
+            rows: Box::pin(rows),
+            ended: false,
             write,
             format: self.format(),
             limits: self.limits(),
@@ -349,8 +350,9 @@ impl CsvSource<'_> {
     }
 }
 
-struct RowSource<'a, T, E, W> {
-    rows: BoxStream<'a, Result<T, E>>,
+struct RowSource<S, W> {
+    rows: Pin<Box<S>>,
+    ended: bool,
     write: W,
     format: Format,
     limits: Limits,
@@ -362,34 +364,63 @@ struct RowSource<'a, T, E, W> {
     seen: u64,
 }
 
-impl<T, E, W> RowSource<'_, T, E, W>
+/// What became of the rows that were taken.
+enum Taken {
+    /// A part is whole.
+    Part(Cut),
+    /// So much of a part is in memory as may be.
+    Piece,
+    Nothing,
+}
+
+impl<T, E, S, W> RowSource<S, W>
 where
+    S: Stream<Item = Result<T, E>>,
     E: Into<Box<dyn StdError + Send + Sync>>,
     W: FnMut(&T, &mut Option<Vec<String>>, &mut RowText) -> Result<(), String>,
 {
     async fn next_part(&mut self) -> Result<Option<Part>> {
-        while let Some(row) = self.rows.next().await {
-            self.seen += 1;
-            let row = row.map_err(|e| {
-                let text = format!("the source failed at row {}", self.seen);
-                Error::new(ErrorKind::Io, None, text).with_source(e)
-            })?;
-            let cut = self.take_row(&row).map_err(|what| {
-                Error::new(ErrorKind::InvalidInput, None, format!("row {}: {what}", self.seen))
-            })?;
-            if let Some(cut) = cut {
-                return self.shelf.put(cut).await.map(Some);
-            }
-            if let Some(cutter) = &mut self.cutter
-                && self.shelf.is_full(cutter)
-            {
-                self.shelf.spill(cutter).await?;
+        loop {
+            match std::future::poll_fn(|context| self.poll_rows(context)).await? {
+                Taken::Part(cut) => return self.shelf.put(cut).await.map(Some),
+                Taken::Piece => {
+                    if let Some(cutter) = &mut self.cutter {
+                        self.shelf.spill(cutter).await?;
+                    }
+                }
+                Taken::Nothing => return Ok(None),
             }
         }
-        match self.cutter.as_mut().and_then(Cutter::take) {
-            Some(cut) => self.shelf.put(cut).await.map(Some),
-            None => Ok(None),
+    }
+
+    /// Takes rows until there is enough of them. Each is written where it came out of the stream: to carry it over an
+    /// `await` takes as long as to write it.
+    fn poll_rows(&mut self, context: &mut Context<'_>) -> Poll<Result<Taken>> {
+        while !self.ended {
+            match ready!(self.rows.as_mut().poll_next(context)) {
+                Some(Ok(row)) => {
+                    self.seen += 1;
+                    match self.take_row(&row) {
+                        Ok(None) => {}
+                        Ok(Some(cut)) => return Poll::Ready(Ok(Taken::Part(cut))),
+                        Err(what) => {
+                            let text = format!("row {}: {what}", self.seen);
+                            return Poll::Ready(Err(Error::new(ErrorKind::InvalidInput, None, text)));
+                        }
+                    }
+                }
+                Some(Err(e)) => {
+                    let text = format!("the source failed at row {}", self.seen + 1);
+                    return Poll::Ready(Err(Error::new(ErrorKind::Io, None, text).with_source(e)));
+                }
+                None => self.ended = true,
+            }
+            if self.cutter.as_ref().is_some_and(|cutter| self.shelf.is_full(cutter)) {
+                return Poll::Ready(Ok(Taken::Piece));
+            }
         }
+        let rest = self.cutter.as_mut().and_then(Cutter::take);
+        Poll::Ready(Ok(rest.map_or(Taken::Nothing, Taken::Part)))
     }
 
     fn take_row(&mut self, row: &T) -> Result<Option<Cut>, String> {

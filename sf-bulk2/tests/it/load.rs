@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
-use sf_bulk2::{ColumnDelimiter, ErrorKind, Ingest, LineEnding, Loaded, Nulls};
+use sf_bulk2::{ColumnDelimiter, ErrorKind, Ingest, LineEnding, Loaded, Nulls, Replay};
 use sf_core::record::{Columns, Extra, Field, FieldType, Record, Schema};
 
 use crate::support::ingest::{Fault, IngestOrg};
@@ -205,6 +205,19 @@ async fn no_rows_make_no_job() {
     assert_eq!(small().rows(rows, Nulls::Ignore).run(&org.client()).await.unwrap().jobs().len(), 0);
     assert_eq!(small().csv_bytes("Name\n").run(&org.client()).await.unwrap().rows(), 0);
     assert!(org.calls().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_has_ended_is_not_asked_again() {
+    let org = IngestOrg::new();
+    // Panics where it is asked for more than its end.
+    let rows =
+        || stream::unfold(accounts(25).into_iter(), async |mut left| left.next().map(|row| (row, left)));
+    for rows in
+        [small().rows(rows(), Nulls::Ignore), small().replay(Replay::Spool).rows(rows(), Nulls::Ignore)]
+    {
+        assert_eq!(rows.run(&org.client()).await.unwrap().succeeded(), 25);
+    }
 }
 
 #[tokio::test(start_paused = true)]
