@@ -45,10 +45,9 @@ const ROWS: [Line; 8] = [
     line("cirrus + csv, structs", "structs", "cirrus"),
 ];
 
-const INGEST: [Line; 6] = [
+const INGEST: [Line; 5] = [
     line("limit: csv's writer + bare reqwest", "ingest", "bare"),
     line("**sf-bulk2**", "ingest", "ours"),
-    line("**sf-bulk2**, jobs of 4 MiB", "ingest-small", "ours"),
     line("force", "ingest", "force"),
     line("salesforce_core + csv", "ingest", "salesforce_core"),
     line("cirrus + csv", "ingest", "cirrus"),

@@ -113,7 +113,6 @@ fn goals(out: &mut String, measured: &Measured) {
         ("pages → structs", "structs", "**sf-bulk2**, structs"),
         ("pages → `Record`s", "structs", "**sf-bulk2**, `Record`s"),
         ("structs → org", "ingest", "**sf-bulk2**"),
-        ("structs → org by jobs of 4 MiB", "ingest", "**sf-bulk2**, jobs of 4 MiB"),
     ] {
         let (small, large) = (measured.of(name, SMALL, title), large(name, title));
         let peak = || Some(large?.peak as f64 / small?.peak as f64);

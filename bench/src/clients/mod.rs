@@ -48,7 +48,6 @@ pub async fn run(task: &str, who: &str, job: &Job) -> Result<Option<u64>, Error>
         ("cells", "ours") => ours::records(job).await?,
         ("cells", "salesforce_core") => salesforce_core::cells(job).await?,
         ("ingest", "bare") => bare::ingest(job).await?,
-        ("ingest-small", "ours") => ours::ingest_small(job).await?,
         ("ingest", "ours") => ours::ingest(job).await?,
         ("ingest", "salesforce_core") => salesforce_core::ingest(job).await?,
         ("ingest", "force") => force::ingest(job).await?,

@@ -68,16 +68,7 @@ pub(super) async fn records(job: &Job) -> Result<u64, Error> {
 }
 
 pub(super) async fn ingest(job: &Job) -> Result<u64, Error> {
-    load(job, Ingest::insert("Lead")).await
-}
-
-/// With jobs of a quarter of the size that they have by default, so that both numbers of rows are many jobs.
-pub(super) async fn ingest_small(job: &Job) -> Result<u64, Error> {
-    load(job, Ingest::insert("Lead").part_bytes(4 * 1024 * 1024)).await
-}
-
-async fn load(job: &Job, ingest: Ingest) -> Result<u64, Error> {
     let leads = futures_util::stream::iter(data::new_leads(job.rows));
-    let loaded = ingest.rows(leads, Nulls::Ignore).run(&connect(job).await?).await?;
+    let loaded = Ingest::insert("Lead").rows(leads, Nulls::Ignore).run(&connect(job).await?).await?;
     Ok(loaded.succeeded())
 }

@@ -61,7 +61,12 @@ pub(super) struct Cutter {
     ending: &'static str,
     max_bytes: usize,
     max_rows: u64,
-    part: Vec<u8>,
+    /// None before it has to be there: until then its memory may be that of a part that is on its way.
+    part: Option<Vec<u8>>,
+    /// The first row of a part, with its end, as long as the part is not there.
+    carried: Vec<u8>,
+    /// How many bytes of a part were here at most: the next will have as many.
+    largest: usize,
     /// How much of the part was taken away already.
     spilled: usize,
     buffers: Buffers,
@@ -75,8 +80,10 @@ impl Cutter {
         let mut header = header.to_vec();
         header.extend_from_slice(ending.as_str().as_bytes());
         Self {
-            part: header.clone(),
             header,
+            part: None,
+            carried: Vec::new(),
+            largest: 0,
             spilled: 0,
             buffers: Buffers::default(),
             ending: ending.as_str(),
@@ -99,13 +106,21 @@ impl Cutter {
 
     /// How many bytes of the part in hand are here.
     pub(super) fn waiting(&self) -> usize {
-        self.part.len()
+        self.part.as_ref().map_or(0, Vec::len)
+    }
+
+    /// How many bytes the part in hand has.
+    fn len(&self) -> usize {
+        match &self.part {
+            Some(part) => self.spilled + part.len(),
+            None => self.header.len() + self.carried.len(),
+        }
     }
 
     /// Takes the bytes that are here away, and goes on with an empty buffer in their place.
     pub(super) fn spill(&mut self, buffer: Vec<u8>) -> Vec<u8> {
-        self.spilled += self.part.len();
-        std::mem::replace(&mut self.part, buffer)
+        self.spilled += self.waiting();
+        self.part.replace(buffer).unwrap_or_default()
     }
 
     /// Puts a record in and returns the part before it where that is full.
@@ -120,12 +135,26 @@ impl Cutter {
                 self.max_bytes
             ));
         }
-        let full = self.rows == self.max_rows || self.spilled + self.part.len() + line > self.max_bytes;
-        let part = if full { self.take() } else { None };
-        self.part.extend_from_slice(record);
-        self.part.extend_from_slice(self.ending.as_bytes());
+        let full = self.rows == self.max_rows || self.len() + line > self.max_bytes;
+        let cut = if full { self.take() } else { None };
+        let ending = self.ending;
+        let part = if full { &mut self.carried } else { self.part() };
+        part.extend_from_slice(record);
+        part.extend_from_slice(ending.as_bytes());
         self.rows += 1;
-        Ok(part)
+        Ok(cut)
+    }
+
+    /// The part in hand, which begins with the header.
+    fn part(&mut self) -> &mut Vec<u8> {
+        self.part.get_or_insert_with(|| {
+            let mut part = self.buffers.take();
+            // One allocation in place of many, and no copies.
+            part.reserve(self.largest);
+            part.extend_from_slice(&self.header);
+            part.append(&mut self.carried);
+            part
+        })
     }
 
     /// What is left, or what is there so far.
@@ -133,11 +162,9 @@ impl Cutter {
         if self.rows == 0 {
             return None;
         }
-        let mut next = self.buffers.take();
-        // The next part will be as large: one allocation in place of many, and no copies.
-        next.reserve(self.part.len().min(self.max_bytes));
-        next.extend_from_slice(&self.header);
-        let csv = std::mem::replace(&mut self.part, next);
+        let csv = std::mem::take(self.part());
+        self.part = None;
+        self.largest = self.largest.max(csv.len());
         let len = self.spilled + csv.len();
         let buffers = self.buffers.clone();
         let part = Cut { csv, len, rows: self.rows, first_row: self.first_row, buffers };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt};
 use sf_core::Client;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::cut::Part;
 use super::locks::Again;
@@ -79,9 +80,10 @@ impl<'a> Load<'a> {
             false => None,
         };
         let sender = Sender { client, ingest: &ingest, spool };
+        let parts = held(self.parts, ingest.loading.uploads_in_flight);
         let (whole, parts) = match ingest.loading.multipart {
-            true => single_part(self.parts).await,
-            false => (false, self.parts),
+            true => single_part(parts).await,
+            false => (false, parts),
         };
         // Also while the source is waited for: more rows of it may be long in coming.
         let (parts, stop) = futures_util::stream::abortable(parts);
@@ -89,7 +91,7 @@ impl<'a> Load<'a> {
         let sent = parts
             .map(|part| async {
                 let sent = match part {
-                    Ok(part) => sender.send(part, whole).await,
+                    Ok(held) => sender.send(held, whole).await,
                     Err(error) => Sent::Nothing(error),
                 };
                 // At once: the next part may be asked for before this is looked at.
@@ -130,11 +132,38 @@ impl<'a> Load<'a> {
     }
 }
 
+/// A part, and its place among those that may be held here.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) part: Part,
+    place: OwnedSemaphorePermit,
+}
+
+impl Held {
+    /// The org has the part: the place is free for another one.
+    pub(super) fn sent(self) {
+        self.part.sent();
+        drop(self.place);
+    }
+}
+
+/// Cuts a part only when there is a place for it: one more than are uploaded.
+fn held(parts: BoxStream<'_, Result<Part>>, uploads: usize) -> BoxStream<'_, Result<Held>> {
+    let places = Arc::new(Semaphore::new(uploads.clamp(1, Semaphore::MAX_PERMITS - 1) + 1));
+    let held = futures_util::stream::unfold((parts, places), async |(mut parts, places)| {
+        // Never closed.
+        let place = Arc::clone(&places).acquire_owned().await.ok()?;
+        let part = parts.next().await?;
+        Some((part.map(|part| Held { part, place }), (parts, places)))
+    });
+    held.boxed()
+}
+
 /// Whether there is one part only, and it is small enough to be sent with its job; and the parts.
-async fn single_part<'a>(parts: BoxStream<'a, Result<Part>>) -> (bool, BoxStream<'a, Result<Part>>) {
+async fn single_part<'a>(parts: BoxStream<'a, Result<Held>>) -> (bool, BoxStream<'a, Result<Held>>) {
     let mut parts = parts.fuse();
     let first = parts.next().await;
-    let small = matches!(&first, Some(Ok(part)) if part.data.len() <= MOST);
+    let small = matches!(&first, Some(Ok(held)) if held.part.data.len() <= MOST);
     // A small part is nearly always the last one: nothing is read ahead for this.
     let second = if small { parts.next().await } else { None };
     let whole = small && second.is_none();

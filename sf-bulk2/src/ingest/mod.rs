@@ -74,6 +74,7 @@ pub struct Ingest {
 struct Loading {
     part_bytes: usize,
     part_rows: u64,
+    uploads_in_flight: usize,
     jobs_in_flight: usize,
     poll: PollPolicy,
     convert_line_ends: bool,
@@ -86,9 +87,10 @@ struct Loading {
 impl Default for Loading {
     fn default() -> Self {
         Self {
-            part_bytes: 16 * 1024 * 1024,
+            part_bytes: 8 * 1024 * 1024,
             part_rows: u64::MAX,
-            jobs_in_flight: 4,
+            uploads_in_flight: 3,
+            jobs_in_flight: 8,
             poll: PollPolicy::default(),
             convert_line_ends: false,
             columns: Vec::new(),
@@ -173,9 +175,9 @@ impl Ingest {
         self
     }
 
-    /// How many bytes one job of a load gets at most, header included: 16 MiB by default, 100 MB at most.
-    /// A load needs about this much memory for each job in flight, and once more for the part that is written,
-    /// unless its parts lie elsewhere ([`replay`](Self::replay)).
+    /// How many bytes one job of a load gets at most, header included: 8 MiB by default, 100 MB at most.
+    /// A load needs about this much memory for each upload in flight, and once more for the part that is written,
+    /// unless its parts lie elsewhere ([`replay`](Self::replay)). Each job takes some ten calls of the day's allowance.
     pub fn part_bytes(mut self, bytes: usize) -> Self {
         self.loading.part_bytes = bytes;
         self
@@ -188,7 +190,15 @@ impl Ingest {
         self
     }
 
-    /// How many jobs of a load run at once: four by default. Jobs in flight at once end in any order; where
+    /// How many jobs of a load are given their data at once: three by default. They count as
+    /// [`jobs_in_flight`](Self::jobs_in_flight) too, of which there are more, as those that the org works on take no memory
+    /// here.
+    pub fn uploads_in_flight(mut self, uploads: usize) -> Self {
+        self.loading.uploads_in_flight = uploads;
+        self
+    }
+
+    /// How many jobs of a load run at once: eight by default. Jobs in flight at once end in any order; where
     /// rows of the same record stand in several parts, or parents are locked by several, one at a time keeps
     /// order and peace.
     pub fn jobs_in_flight(mut self, jobs: usize) -> Self {

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::cut::Part;
 use super::find::{NotFound, Search};
 use super::join::Kept;
+use super::load::Held;
 use super::replay::Data;
 use super::single::{CONTENT_TYPE, Rows};
 use super::{Ingest, IngestJob, LoadedJob};
@@ -84,7 +85,8 @@ pub(super) fn unkept(error: std::io::Error) -> Error {
 
 impl Sender<'_> {
     /// Sends a part to the end of its job; `whole` with the job in one call.
-    pub(super) async fn send(&self, part: Part, whole: bool) -> Sent {
+    pub(super) async fn send(&self, held: Held, whole: bool) -> Sent {
+        let part = &held.part;
         let (first_row, rows) = (part.first_row, part.rows);
         let unsettled = |stopped: Stopped| Sent::Unsettled {
             rows: first_row..first_row + rows,
@@ -92,17 +94,17 @@ impl Sender<'_> {
             job: stopped.job,
             error: stopped.error,
         };
-        let kept = match self.keep(&part).await {
+        let kept = match self.keep(part).await {
             Ok(kept) => kept,
             // Before anything of it is sent.
             Err(error) => return unsettled(Stopped::unwritten(None, error)),
         };
-        let given = if whole { self.give_whole(&part).await } else { self.give(&part).await };
+        let given = if whole { self.give_whole(part).await } else { self.give(part).await };
         let Closed { job, abandoned, ended, found } = match given {
             Ok(closed) => closed,
             Err(stopped) => return unsettled(stopped),
         };
-        part.sent();
+        held.sent();
         let (info, error) = match ended {
             Some(ended) => ended,
             None => match job.finished(self.poll()).await {

@@ -242,6 +242,25 @@ async fn only_so_many_parts_are_there_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn parts_that_the_org_has_leave_their_place_to_others() {
+    let org = IngestOrg::new().chunk(1);
+    let (mut pulled, most_here) = (0, AtomicUsize::new(0));
+    let rows = stream::iter(accounts(200)).inspect(|_| {
+        pulled += 1;
+        most_here.fetch_max(pulled - 10 * org.uploads().len(), Ordering::Relaxed);
+    });
+    let (mut done, mut most_there) = (0, 0);
+    let load = small().uploads_in_flight(1).jobs_in_flight(5).rows(rows, Nulls::Ignore).on_job(|_| {
+        most_there = most_there.max(org.uploads().len() - done);
+        done += 1;
+    });
+    assert_eq!(load.run(&org.client()).await.unwrap().succeeded(), 200);
+    // One that is uploaded, and the one being cut with the row that did not fit; and five that the org works on.
+    assert!((11..=21).contains(&most_here.into_inner()));
+    assert_eq!(most_there, 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whatever_answer_is_lost_each_row_is_written_once() {
     for route in ["create", "upload", "patch", "info"] {
         for fault in [Fault::Before, Fault::After, Fault::Status(500), Fault::Status(503), Fault::Status(429)]
