@@ -10,6 +10,7 @@ mod external;
 pub(crate) mod multipart;
 mod pretty;
 pub(crate) mod query;
+mod related;
 pub(crate) mod rows;
 mod rowset;
 mod tree;

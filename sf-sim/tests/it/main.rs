@@ -17,6 +17,7 @@ mod limits;
 mod login;
 mod recorded;
 mod recorded_rows;
+mod related;
 mod rest;
 mod soap;
 mod spaced;
