@@ -5,13 +5,16 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::conditional::{Stamped, WriteConditions};
-use super::{Answer, Call, DataCall, blob, changes, external, related};
+use super::{Answer, Call, DataCall, blob, changes, external, recent, related};
 use crate::describe::{self, Place};
 use crate::id::RecordId;
 use crate::org::Shared;
 use crate::schema::{ObjectDef, Type};
 use crate::store::{Row, RowError, Store};
 use crate::value::Cell;
+
+/// The rows seen last that an object's basic information tells.
+const RECENT: usize = 5;
 
 /// Routes below `…/sobjects/`.
 pub(super) fn route(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer {
@@ -64,7 +67,9 @@ fn basic(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
     let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else {
         return Answer::not_found();
     };
-    Answer::ok(&placed(org, data, |place| describe::sobject_basic(&object, place)))
+    let now = org.clock.now_ms();
+    let seen = org.read(|store| recent::items(store, std::iter::once(&*object), data, now, RECENT));
+    Answer::ok(&placed(org, data, |place| describe::sobject_basic(&object, place, &seen)))
 }
 
 fn placed(org: &Shared, data: &DataCall<'_>, render: impl FnOnce(&Place<'_>) -> Value) -> Value {

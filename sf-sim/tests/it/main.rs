@@ -18,6 +18,7 @@ mod login;
 mod recorded;
 mod recorded_rows;
 mod related;
+mod resources;
 mod rest;
 mod soap;
 mod spaced;
