@@ -6,6 +6,7 @@ mod changes;
 mod collections;
 mod composite;
 mod conditional;
+mod event_schema;
 mod external;
 pub(crate) mod multipart;
 mod pretty;
@@ -174,6 +175,7 @@ fn resource(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer {
             events::publish(org, data, name)
         }
         ["sobjects", rest @ ..] => rows::route(org, data, rest),
+        ["event", "eventSchema", id] => event_schema::by_id(org, data, id),
         [] | ["limits" | "recent"] | ["query" | "queryAll"] | ["query" | "queryAll", _]
             if !matches!(*method, Method::GET | Method::HEAD) =>
         {

@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::conditional::{Stamped, WriteConditions};
-use super::{Answer, Call, DataCall, blob, changes, external, recent, related};
+use super::{Answer, Call, DataCall, blob, changes, event_schema, external, recent, related};
 use crate::describe::{self, Place};
 use crate::id::RecordId;
 use crate::org::Shared;
@@ -32,6 +32,7 @@ pub(super) fn route(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer
         [_, "describe"] => Answer::not_allowed(method, "GET,HEAD"),
         [name, what @ ("updated" | "deleted")] if get => changes::route(org, data, name, what),
         [_, "updated" | "deleted"] => Answer::not_allowed(method, "GET,HEAD"),
+        [name, "eventSchema"] => event_schema::by_name(org, data, name),
         [name, id] => row(org, data, name, id),
         [name, id, field] if get && blob::is_blob(org, name, field) => blob::read(org, name, id, field),
         [name, id, relationship, ..] if related::leads(org, data, name, id, relationship) => {

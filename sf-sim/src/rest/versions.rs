@@ -49,6 +49,7 @@ pub(super) fn since(parts: &[&str]) -> Version {
         ["jobs", "query", _, pages] if pages.eq_ignore_ascii_case("resultPages") => 58,
         ["jobs", "query", ..] => 47,
         ["jobs", "ingest", ..] => 41,
+        ["sobjects", _, "eventSchema"] | ["event", ..] => 40,
         ["composite", "graph", ..] => 50,
         ["composite", "sobjects", ..] => 42,
         ["composite", "batch" | "tree", ..] => 34,
