@@ -57,8 +57,8 @@ pub(crate) fn describe_global(catalog: &Catalog, place: &Place<'_>) -> Json {
 }
 
 /// `GET /sobjects/X`.
-pub(crate) fn sobject_basic(object: &ObjectDef, place: &Place<'_>) -> Json {
-    json!({"objectDescribe": summary(object, place), "recentItems": []})
+pub(crate) fn sobject_basic(object: &ObjectDef, place: &Place<'_>, recent: &Json) -> Json {
+    json!({"objectDescribe": summary(object, place), "recentItems": recent})
 }
 
 fn summary(object: &ObjectDef, place: &Place<'_>) -> Json {

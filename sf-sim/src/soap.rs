@@ -8,6 +8,10 @@ use crate::rest::{Answer, Call};
 
 /// The versions whose login() answers. From 65 on there is none.
 const VERSIONS: std::ops::RangeInclusive<u32> = 31..=64;
+/// From which version on an element of `userInfo` is told [SOAP API guide, "getUserInfoResult"].
+const CHATTER_EXTERNAL: u32 = 40;
+/// The guide names no version; the WSDL of 37 lacks it, that of 38 has it.
+const CURRENCY_LOCALE: u32 = 38;
 const XML: &str = "text/xml; charset=utf-8";
 const PARTNER: &str = "urn:partner.soap.sforce.com";
 const ENTERPRISE: &str = "urn:enterprise.soap.sforce.com";
@@ -168,6 +172,13 @@ fn told(org: &Shared, call: &Call, session: &Opened, at: &str) -> String {
         (base, state.knobs.session_ms / 1000)
     };
     let version = at.split('/').next_back().unwrap_or_default();
+    let since = |first: u32, element: &'static str| {
+        let number: Option<u32> = version.strip_suffix(".0").and_then(|number| number.parse().ok());
+        if number.is_some_and(|number| number >= first) { element } else { "" }
+    };
+    // Clients made from a WSDL read a sequence: each version has just the elements of its own, in their order.
+    let chatter = since(CHATTER_EXTERNAL, "<chatterExternal>false</chatterExternal>");
+    let locale = since(CURRENCY_LOCALE, "<orgDefaultCurrencyLocale>en_US</orgDefaultCurrencyLocale>");
     let name = org.read(|store| {
         let (column, _) = store.table("User")?.def().field("Name")?;
         Some(store.row("User", who.id)?.get(column).to_json().as_str()?.to_owned())
@@ -180,9 +191,11 @@ fn told(org: &Shared, call: &Call, session: &Opened, at: &str) -> String {
          <metadataServerUrl>{base}/services/Soap/m/{version}/{short}</metadataServerUrl>\
          <passwordExpired>{expired}</passwordExpired><sandbox>false</sandbox>\
          <serverUrl>{base}/services/Soap/{at}/{short}</serverUrl><sessionId>{token}</sessionId>\
-         <userId>{user}</userId><userInfo><accessibilityMode>false</accessibilityMode>\
-         <currencySymbol>$</currencySymbol><orgDefaultCurrencyIsoCode>USD</orgDefaultCurrencyIsoCode>\
-         <orgHasPersonAccounts>false</orgHasPersonAccounts><organizationId>{org_id}</organizationId>\
+         <userId>{user}</userId><userInfo><accessibilityMode>false</accessibilityMode>{chatter}\
+         <currencySymbol>$</currencySymbol>\
+         <orgAttachmentFileSizeLimit>5242880</orgAttachmentFileSizeLimit>\
+         <orgDefaultCurrencyIsoCode>USD</orgDefaultCurrencyIsoCode>{locale}\
+         <orgDisallowHtmlAttachments>false</orgDisallowHtmlAttachments><orgHasPersonAccounts>false</orgHasPersonAccounts><organizationId>{org_id}</organizationId>\
          <organizationMultiCurrency>false</organizationMultiCurrency>\
          <organizationName>Emulated Org</organizationName><profileId>00e5i0000000001AAA</profileId>\
          <roleId xsi:nil=\"true\"/><sessionSecondsValid>{valid}</sessionSecondsValid>\

@@ -30,7 +30,6 @@ use crate::soql::{Plan, Scope, SoqlError};
 const USUAL_PAGE: u64 = 250_000;
 /// Pages that `resultPages` names at once.
 const PAGES: u64 = 5;
-const RESULT_PAGES_SINCE: Version = Version(58);
 
 /// Routes below `…/jobs/query`.
 pub(crate) async fn route(org: &Arc<Shared>, data: &DataCall<'_>, parts: &[&str]) -> Answer {
@@ -135,7 +134,7 @@ async fn create(org: &Arc<Shared>, data: &DataCall<'_>) -> Result<Answer, Answer
 
     let written = watch::Sender::new(None);
     let scope = Scope { include_deleted: wanted.all, now_ms: now, user: Some(data.session.user) };
-    let format = (wanted.delimiter, wanted.line_ending);
+    let format = ((wanted.delimiter, wanted.line_ending), data.version);
     let (id, body) = register(org, data, &plan, &wanted, written.subscribe());
     run(Arc::clone(org), plan, scope, format, written).await;
     let mut answer = Answer::ok(&body);
@@ -196,7 +195,7 @@ async fn run(
     org: Arc<Shared>,
     plan: Plan,
     scope: Scope,
-    format: (Delimiter, LineEnding),
+    (format, version): ((Delimiter, LineEnding), Version),
     written: watch::Sender<Option<Arc<JobResult>>>,
 ) {
     let (found, rows_found) = tokio::sync::oneshot::channel();
@@ -205,7 +204,7 @@ async fn run(
         let rows: Vec<_> = org.read(|store| plan.run(store, scope).cloned().collect());
         // Who created the job may be gone; it is written all the same.
         let _ = found.send(());
-        let result = result::write(&org, &plan, scope, &rows, format);
+        let result = result::write(&org, &plan, scope, &rows, format, version);
         let megabytes = result.rows.bytes().div_ceil(1 << 20);
         let now = org.clock.now_ms();
         org.state().limits.spend(QUERY_STORAGE_MB, megabytes, now);
@@ -307,9 +306,6 @@ async fn results(org: &Shared, data: &DataCall<'_>, id: RecordId) -> Result<Answ
 }
 
 async fn result_pages(org: &Shared, data: &DataCall<'_>, id: RecordId) -> Result<Answer, Answer> {
-    if data.version < RESULT_PAGES_SINCE {
-        return Err(Answer::not_found());
-    }
     let result = finished(org, data, id).await?;
     let from = first_row(data, &result)?;
     let size = org.state().knobs.page_cap.unwrap_or(USUAL_PAGE).min(USUAL_PAGE);

@@ -8,12 +8,14 @@ use bytes::Bytes;
 
 use super::format::{Delimiter, LineEnding};
 use crate::org::Shared;
-use crate::rest::{RowSet, RowSetWriter};
-use crate::soql::{Plan, Scope};
+use crate::rest::{RowSet, RowSetWriter, Version};
+use crate::soql::{Column, Plan, Scope};
 use crate::store::Row;
 
 /// Rows that are written before others get at the store again.
 const STRETCH: usize = 20_000;
+/// Columns come as the statement names them from this version on; before, in the order of the alphabet.
+const ORDERED_SINCE: Version = Version(50);
 
 /// The header line and the rows behind it.
 #[derive(Debug)]
@@ -29,10 +31,15 @@ pub(super) fn write(
     scope: Scope,
     rows: &[Arc<Row>],
     (delimiter, ending): (Delimiter, LineEnding),
+    version: Version,
 ) -> JobResult {
     let (delimiter, ending) = (delimiter.byte(), ending.bytes());
+    let mut columns: Vec<&Column> = plan.columns().iter().collect();
+    if version < ORDERED_SINCE {
+        columns.sort_by_key(|column| column.header());
+    }
     let mut header = Vec::new();
-    for (at, column) in plan.columns().iter().enumerate() {
+    for (at, column) in columns.iter().enumerate() {
         if at > 0 {
             header.push(delimiter);
         }
@@ -48,7 +55,7 @@ pub(super) fn write(
             let view = plan.view(store, scope);
             for row in stretch {
                 writer.row(|out| {
-                    for (at, column) in plan.columns().iter().enumerate() {
+                    for (at, column) in columns.iter().enumerate() {
                         if at > 0 {
                             out.push(delimiter);
                         }

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::versions::since;
 use super::{Answer, Call, DataCall, Version, collections, resource, rows, segments, tree};
 use crate::org::Shared;
 use crate::store::Undone;
@@ -241,6 +242,7 @@ fn sent(
     let parts = segments(rest);
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     shown(match parts.as_slice() {
+        parts if version < since(parts) => Answer::not_found(),
         ["composite", "sobjects", rest @ ..] => collections::route(org, &within, rest),
         parts => resource(org, &within, parts),
     })

@@ -53,8 +53,19 @@ impl Stamped {
             .with(ETAG, format!("\"{}\"", self.tag))
     }
 
+    /// The answer to a read that needs no body, or gets none.
+    pub(super) fn settles(&self, call: &Call) -> Option<Answer> {
+        self.outdated(call).or_else(|| self.unchanged(call))
+    }
+
+    /// The same for describes, which do not know `If-Match`.
+    pub(super) fn settles_describe(&self, call: &Call) -> Option<Answer> {
+        let refused = self.changed_since(call).then(|| self.refused());
+        refused.or_else(|| self.unchanged(call))
+    }
+
     /// 304 where the client has this version already. A tag says more than a time: where there are both, it decides.
-    pub(super) fn unchanged(&self, call: &Call) -> Option<Answer> {
+    fn unchanged(&self, call: &Call) -> Option<Answer> {
         let known = match call.header(IF_NONE_MATCH.as_str()) {
             Some(tags) => self.is_among(tags),
             None => {
@@ -65,13 +76,16 @@ impl Stamped {
     }
 
     /// 412 where the client has seen another version than this one.
-    pub(super) fn outdated(&self, call: &Call) -> Option<Answer> {
+    fn outdated(&self, call: &Call) -> Option<Answer> {
         let outdated = match call.header(IF_MATCH.as_str()) {
             Some(tags) => !self.is_among(tags),
-            None => since(call, IF_UNMODIFIED_SINCE.as_str())
-                .is_some_and(|since| since < self.changed.timestamp()),
+            None => self.changed_since(call),
         };
         outdated.then(|| self.refused())
+    }
+
+    fn changed_since(&self, call: &Call) -> bool {
+        since(call, IF_UNMODIFIED_SINCE.as_str()).is_some_and(|since| since < self.changed.timestamp())
     }
 
     fn refused(&self) -> Answer {
@@ -137,12 +151,18 @@ fn since(call: &Call, header: &str) -> Option<i64> {
     date(call.header(header)?)
 }
 
-/// The date of a header, in one of the three forms that HTTP/1.1 has. A wrong day of the week is overlooked: the rest says which
-/// day is meant.
+/// The date of a header, in one of the three forms that HTTP/1.1 has; the first of them in any time zone, as orgs take it
+/// (`Mon, 30 Nov 2020 08:34:54 MST`, [REST API guide, "sObject Describe"]). A wrong day of the week is overlooked: the rest says
+/// which day is meant.
 fn date(text: &str) -> Option<i64> {
     let (_, text) = text.trim().split_once([',', ' '])?;
-    let formats = ["%d %b %Y %H:%M:%S GMT", "%d-%b-%y %H:%M:%S GMT", "%b %e %H:%M:%S %Y"];
-    let read = |format: &&str| NaiveDateTime::parse_from_str(text.trim(), format).ok();
+    let text = text.trim();
+    let zoned = text.strip_suffix("UTC").map_or_else(|| text.to_owned(), |rest| format!("{rest}GMT"));
+    if let Ok(date) = DateTime::parse_from_rfc2822(&zoned) {
+        return Some(date.timestamp());
+    }
+    let formats = ["%d-%b-%y %H:%M:%S GMT", "%b %e %H:%M:%S %Y"];
+    let read = |format: &&str| NaiveDateTime::parse_from_str(text, format).ok();
     Some(formats.iter().find_map(read)?.and_utc().timestamp())
 }
 
@@ -151,12 +171,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_has_one_of_three_forms_and_its_day_of_the_week_says_nothing() {
+    fn a_date_has_one_of_three_forms_a_zone_and_a_day_of_the_week_that_says_nothing() {
         for text in [
             "Sun, 06 Nov 1994 08:49:37 GMT",
             "Sunday, 06-Nov-94 08:49:37 GMT",
             "Sun Nov  6 08:49:37 1994",
             "Mon, 06 Nov 1994 08:49:37 GMT",
+            "Sun, 6 Nov 1994 08:49:37 UTC",
+            "Sun, 06 Nov 1994 01:49:37 MST",
+            "Sun, 06 Nov 1994 09:49:37 +0100",
         ] {
             assert_eq!(date(text), Some(784_111_777), "{text}");
         }

@@ -6,10 +6,13 @@ mod changes;
 mod collections;
 mod composite;
 mod conditional;
+mod event_schema;
 mod external;
 pub(crate) mod multipart;
 mod pretty;
 pub(crate) mod query;
+mod recent;
+mod related;
 pub(crate) mod rows;
 mod rowset;
 mod tree;
@@ -144,6 +147,9 @@ pub(crate) async fn respond(org: &Arc<Shared>, call: &Call) -> Answer {
     let data = DataCall { call, version, session, undo: None };
     let parts = segments(rest);
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    if version < versions::since(&parts) {
+        return Answer::not_found();
+    }
     // A job can be aborted before anybody has asked how far it is.
     let aborts = call.method == Method::PATCH && matches!(parts.as_slice(), ["jobs", "ingest", _]);
     if !aborts {
@@ -169,7 +175,8 @@ fn resource(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer {
             events::publish(org, data, name)
         }
         ["sobjects", rest @ ..] => rows::route(org, data, rest),
-        [] | ["limits"] | ["query" | "queryAll"] | ["query" | "queryAll", _]
+        ["event", "eventSchema", id] => event_schema::by_id(org, data, id),
+        [] | ["limits" | "recent"] | ["query" | "queryAll"] | ["query" | "queryAll", _]
             if !matches!(*method, Method::GET | Method::HEAD) =>
         {
             Answer::not_allowed(method, "GET,HEAD")
@@ -180,6 +187,7 @@ fn resource(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer {
             let body = org.state().limits.told(now);
             Answer::ok(&body)
         }
+        ["recent"] => recent::recent(org, data),
         ["query"] => query::query(org, data, false),
         ["queryAll"] => query::query(org, data, true),
         ["query" | "queryAll", cursor] => query::more(org, data, cursor),

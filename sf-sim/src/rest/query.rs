@@ -57,6 +57,11 @@ pub(super) fn query(org: &Shared, data: &DataCall<'_>, include_deleted: bool) ->
     if plan.is_grouped() {
         return groups(org, &plan, scope);
     }
+    answer(org, data, plan, scope)
+}
+
+/// The first page of the rows of a plan.
+pub(super) fn answer(org: &Shared, data: &DataCall<'_>, plan: Arc<Plan>, scope: Scope) -> Answer {
     let (rows, related) = org.read(|store| {
         let view = plan.view(store, scope);
         let rows: Vec<Arc<Row>> = view.clone().into_rows().cloned().collect();

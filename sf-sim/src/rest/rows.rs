@@ -5,13 +5,16 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::conditional::{Stamped, WriteConditions};
-use super::{Answer, Call, DataCall, blob, changes, external};
+use super::{Answer, Call, DataCall, blob, changes, event_schema, external, recent, related};
 use crate::describe::{self, Place};
 use crate::id::RecordId;
 use crate::org::Shared;
 use crate::schema::{ObjectDef, Type};
 use crate::store::{Row, RowError, Store};
 use crate::value::Cell;
+
+/// The rows seen last that an object's basic information tells.
+const RECENT: usize = 5;
 
 /// Routes below `…/sobjects/`.
 pub(super) fn route(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer {
@@ -29,8 +32,12 @@ pub(super) fn route(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer
         [_, "describe"] => Answer::not_allowed(method, "GET,HEAD"),
         [name, what @ ("updated" | "deleted")] if get => changes::route(org, data, name, what),
         [_, "updated" | "deleted"] => Answer::not_allowed(method, "GET,HEAD"),
+        [name, "eventSchema"] => event_schema::by_name(org, data, name),
         [name, id] => row(org, data, name, id),
         [name, id, field] if get && blob::is_blob(org, name, field) => blob::read(org, name, id, field),
+        [name, id, relationship, ..] if related::leads(org, data, name, id, relationship) => {
+            related::route(org, data, name, id, parts.get(2..).unwrap_or_default())
+        }
         [name, field, value] => external::route(org, data, name, field, value),
         _ => Answer::not_found(),
     }
@@ -39,7 +46,7 @@ pub(super) fn route(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer
 fn describe_global(org: &Shared, data: &DataCall<'_>) -> Answer {
     let changed = org.read(|store| store.catalog().last_modified_ms());
     let stamped = Stamped::of("sobjects", changed);
-    stamped.unchanged(data.call).unwrap_or_else(|| {
+    stamped.settles_describe(data.call).unwrap_or_else(|| {
         let render = |place: &Place<'_>| org.read(|store| describe::describe_global(store.catalog(), place));
         stamped.told(Answer::ok(&placed(org, data, render)))
     })
@@ -50,7 +57,7 @@ fn describe(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
         return Answer::not_found();
     };
     let stamped = Stamped::of(&object.name, object.last_modified_ms);
-    stamped.unchanged(data.call).unwrap_or_else(|| {
+    stamped.settles_describe(data.call).unwrap_or_else(|| {
         let render =
             |place: &Place<'_>| org.read(|store| describe::describe(&object, store.catalog(), place));
         stamped.told(Answer::ok(&placed(org, data, render)))
@@ -61,7 +68,9 @@ fn basic(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
     let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else {
         return Answer::not_found();
     };
-    Answer::ok(&placed(org, data, |place| describe::sobject_basic(&object, place)))
+    let now = org.clock.now_ms();
+    let seen = org.read(|store| recent::items(store, std::iter::once(&*object), data, now, RECENT));
+    Answer::ok(&placed(org, data, |place| describe::sobject_basic(&object, place, &seen)))
 }
 
 fn placed(org: &Shared, data: &DataCall<'_>, render: impl FnOnce(&Place<'_>) -> Value) -> Value {
@@ -100,15 +109,20 @@ fn row(org: &Shared, data: &DataCall<'_>, name: &str, id: &str) -> Answer {
         return Answer::not_allowed(method, "HEAD");
     }
     let Ok(id) = id.parse::<RecordId>() else { return Answer::not_found() };
-    let user = data.session.user;
-    let done = match *method {
-        Method::GET | Method::HEAD => return read(org, data, &object, id),
-        Method::PATCH => update(org, data, &object, id),
-        Method::DELETE => {
-            let deleted = data.write(org, |store| store.delete(&object.name, id, user));
-            deleted.map_err(|error| Answer::row_error(&error))
-        }
-        _ => return Answer::not_allowed(method, "DELETE,GET,HEAD,PATCH"),
+    match *method {
+        Method::GET | Method::HEAD => read(org, data, &object, id),
+        Method::PATCH | Method::DELETE => change(org, data, &object, id),
+        _ => Answer::not_allowed(method, "DELETE,GET,HEAD,PATCH"),
+    }
+}
+
+/// PATCH and DELETE of a row.
+pub(super) fn change(org: &Shared, data: &DataCall<'_>, object: &ObjectDef, id: RecordId) -> Answer {
+    let done = if data.call.method == Method::DELETE {
+        let deleted = data.write(org, |store| store.delete(&object.name, id, data.session.user));
+        deleted.map_err(|error| Answer::row_error(&error))
+    } else {
+        update(org, data, object, id)
     };
     done.map_or_else(|refused| refused, |()| Answer::empty(StatusCode::NO_CONTENT))
 }
@@ -131,10 +145,8 @@ pub(super) fn read(org: &Shared, data: &DataCall<'_>, object: &ObjectDef, id: Re
             Err(refused) => return refused,
         };
         let stamped = Stamped::of_row(object, row);
-        if let Some(refused) =
-            stamped.as_ref().and_then(|s| s.outdated(data.call).or_else(|| s.unchanged(data.call)))
-        {
-            return refused;
+        if let Some(settled) = stamped.as_ref().and_then(|stamped| stamped.settles(data.call)) {
+            return settled;
         }
         let wanted = data.call.parameter("fields");
         match record(data, object, row, wanted.as_deref()) {
@@ -158,24 +170,25 @@ fn readable<'a>(store: &'a Store, object: &ObjectDef, id: RecordId, now: i64) ->
     Ok(row)
 }
 
+/// The places of the fields that `?fields=` names; without it, of all.
+pub(super) fn columns(object: &ObjectDef, wanted: Option<&str>) -> Result<Vec<usize>, RowError> {
+    let Some(names) = wanted else { return Ok((0..object.fields().len()).collect()) };
+    let place = |name: &str| {
+        object.field(name.trim()).map(|(at, _)| at).ok_or_else(|| {
+            let message = format!("No such column '{name}' on sobject of type {}", object.name);
+            RowError::new("INVALID_FIELD", message)
+        })
+    };
+    names.split(',').map(place).collect()
+}
+
 pub(super) fn record(
     data: &DataCall<'_>,
     object: &ObjectDef,
     row: &Row,
     wanted: Option<&str>,
 ) -> Result<Value, RowError> {
-    let places: Vec<usize> = match wanted {
-        None => (0..object.fields().len()).collect(),
-        Some(names) => names
-            .split(',')
-            .map(|name| {
-                object.field(name.trim()).map(|(at, _)| at).ok_or_else(|| {
-                    let message = format!("No such column '{name}' on sobject of type {}", object.name);
-                    RowError::new("INVALID_FIELD", message)
-                })
-            })
-            .collect::<Result<_, _>>()?,
-    };
+    let places = columns(object, wanted)?;
     let url = format!("/services/data/{}/sobjects/{}/{}", data.version, object.name, row.id());
     let mut body = Map::new();
     body.insert("attributes".to_owned(), json!({ "type": object.name, "url": url }));

@@ -43,6 +43,21 @@ impl Version {
     }
 }
 
+/// From which version on a resource is there ["Available since release" in the guides].
+pub(super) fn since(parts: &[&str]) -> Version {
+    Version(match parts {
+        ["jobs", "query", _, pages] if pages.eq_ignore_ascii_case("resultPages") => 58,
+        ["jobs", "query", ..] => 47,
+        ["jobs", "ingest", ..] => 41,
+        ["sobjects", _, "eventSchema"] | ["event", ..] => 40,
+        ["composite", "graph", ..] => 50,
+        ["composite", "sobjects", ..] => 42,
+        ["composite", "batch" | "tree", ..] => 34,
+        ["composite", ..] => 38,
+        _ => FIRST,
+    })
+}
+
 /// `GET /services/data`.
 pub(super) fn list() -> Answer {
     let versions: Vec<Value> = (FIRST..=LAST)
@@ -70,8 +85,21 @@ fn label(version: u32) -> String {
 pub(super) fn resources(org: &Shared, data: &DataCall<'_>) -> Answer {
     let base = format!("/services/data/{}", data.version);
     let mut map = Map::new();
-    for name in ["limits", "sobjects", "query", "queryAll", "composite", "jobs"] {
-        map.insert(name.to_owned(), format!("{base}/{name}").into());
+    let composite = since(&["composite", "batch"]);
+    let jobs = since(&["jobs", "ingest"]);
+    let oldest = Version(FIRST);
+    for (name, first) in [
+        ("limits", oldest),
+        ("sobjects", oldest),
+        ("query", oldest),
+        ("queryAll", oldest),
+        ("recent", oldest),
+        ("composite", composite),
+        ("jobs", jobs),
+    ] {
+        if data.version >= first {
+            map.insert(name.to_owned(), format!("{base}/{name}").into());
+        }
     }
     map.insert("identity".to_owned(), org.identity_url(data.session.user).into());
     Answer::ok(&Value::Object(map))

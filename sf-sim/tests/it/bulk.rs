@@ -256,3 +256,26 @@ async fn the_journal_tells_what_was_asked() {
     assert_eq!((fetched[0].status, fetched[0].sent), (Some(200), length));
     assert!(!format!("{:?}", org.sim.journal()).contains(&org.token));
 }
+
+#[tokio::test]
+async fn columns_come_as_asked_from_version_50_on_and_by_the_alphabet_before() {
+    let org = Org::new().await;
+    let account = org.sim.insert("Account", &json!({ "Name": "a", "Site": "s" })).unwrap();
+    for (version, lines) in [
+        (
+            "v49.0",
+            format!("\"Id\",\"Name\",\"Owner.Name\",\"Site\"\n\"{account}\",\"a\",\"Ada Emulator\",\"s\"\n"),
+        ),
+        (
+            "v50.0",
+            format!("\"Site\",\"Owner.Name\",\"Name\",\"Id\"\n\"s\",\"Ada Emulator\",\"a\",\"{account}\"\n"),
+        ),
+    ] {
+        let jobs = format!("/services/data/{version}/jobs/query");
+        let body = json!({ "operation": "query", "query": "SELECT Site, Owner.Name, Name, Id FROM Account" });
+        let job: Value = org.post(&jobs, &body).await.json().await.unwrap();
+        let path = format!("{jobs}/{}", job["id"].as_str().unwrap());
+        assert_eq!(org.json(&path).await["state"], "JobComplete");
+        assert_eq!(org.told(&format!("{path}/results")).await, (200, lines));
+    }
+}

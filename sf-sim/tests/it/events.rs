@@ -107,3 +107,78 @@ async fn an_event_is_described_and_neither_read_nor_queried() {
     let (status, text) = told(org.post(&format!("{V}/jobs/query"), &body).await).await;
     assert!(status == 400 && text.contains("INVALIDENTITY"), "{status} {text}");
 }
+
+/// With the ids of fields, which are the org's own, taken out.
+fn without_ids(mut text: String) -> String {
+    while let Some(at) = text.find(":00N") {
+        text.replace_range(at..at + 16, "");
+    }
+    text
+}
+
+#[tokio::test]
+async fn an_events_schema_is_told_in_the_formats_of_its_version() {
+    let org = with_event().await;
+    let at = |version: u32, query: &str| {
+        format!("/services/data/v{version}.0/sobjects/Order__e/eventSchema{query}")
+    };
+    // The form of an answer that was published of an org, with other names.
+    let fields = |created: &str| {
+        let own = ["Number__c", "Note__c"].map(|name| {
+            format!(r#",{{"name":"{name}","type":["null","string"],"doc":"Data:Text","default":null}}"#)
+        });
+        format!(
+            r#"[{{"name":"CreatedDate","type":"{created}","doc":"CreatedDate:DateTime"}},{{"name":"CreatedById","type":"string","doc":"CreatedBy:EntityId"}}{}]"#,
+            own.concat()
+        )
+    };
+    let expanded = format!(
+        r#"{{"name":"Order__e","namespace":"com.sforce.eventbus","type":"expanded-record","fields":[{{"name":"data","type":{{"type":"record","name":"Data","namespace":"","fields":[{{"name":"schema","type":"string"}},{{"name":"payload","type":{{"type":"record","name":"Payload","doc":"","fields":{}}}}},{{"name":"event","type":{{"type":"record","name":"Event","fields":[{{"name":"replayId","type":"long"}}]}}}}]}}}},{{"name":"channel","type":"string"}}]}}"#,
+        fields("string")
+    );
+    for query in ["", "?payloadFormat=EXPANDED"] {
+        let (status, text) = org.told(&at(66, query)).await;
+        assert_eq!((status, without_ids(text)), (200, expanded.clone()), "{query}");
+    }
+    let compact: Value = org.json(&at(66, "?payloadFormat=COMPACT")).await;
+    let id = compact["uuid"].as_str().unwrap();
+    assert_eq!(id.len(), 22);
+    let record = format!(
+        r#"{{"name":"Order__e","namespace":"com.sforce.eventbus","type":"record","fields":{},"uuid":"{id}"}}"#,
+        fields("long")
+    );
+    assert_eq!(without_ids(compact.to_string()), record);
+    let by_id = format!("{V}/event/eventSchema/{id}?payloadFormat=COMPACT");
+    assert_eq!(org.json(&by_id).await, compact);
+
+    let early = org.json(&at(42, "")).await;
+    let namespace = format!("com.salesforce.event.org{}", org.sim.org_id().as_str15());
+    assert_eq!((&early["namespace"], &early["uuid"]), (&namespace.into(), &id.into()));
+    assert_eq!(early["fields"][0], json!({ "name": "CreatedDate", "type": "string" }));
+    assert_eq!(
+        early["fields"][2],
+        json!({ "name": "Number__c", "type": ["null", "string"], "default": null })
+    );
+
+    for (path, status) in [
+        (at(66, "?payloadFormat=AVRO"), 400),
+        // The formats came with version 43, the resource with 40.
+        (at(42, "?payloadFormat=COMPACT"), 400),
+        (at(39, ""), 404),
+        (format!("{V}/sobjects/Account/eventSchema"), 404),
+        (format!("{V}/event/eventSchema/AAAAAAAAAAAAAAAAAAAAAA"), 404),
+    ] {
+        assert_eq!(org.get(&path).await.status(), status, "{path}");
+    }
+    // Another field makes another schema.
+    org.sim.store(|store| store.add_fields("Order__e", vec![custom("Count__c", Type::Double)]));
+    let now = org.json(&at(66, "?payloadFormat=COMPACT")).await;
+    assert_ne!(now["uuid"], compact["uuid"]);
+    assert_eq!(now["fields"][4]["type"], json!(["null", "double"]));
+}
+
+fn custom(name: &str, ty: Type) -> FieldDef {
+    let mut field = FieldDef::new(name, name, ty);
+    field.custom = true;
+    field
+}

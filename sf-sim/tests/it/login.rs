@@ -1,7 +1,7 @@
 //! The token endpoint.
 
 use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -135,6 +135,40 @@ fn assertion(key: &EncodingKey, change: impl FnOnce(&mut Value)) -> String {
     });
     change(&mut claims);
     jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, key).unwrap()
+}
+
+/// With parts that are padded, as Apache Camel sends them; what is signed is the padded text.
+fn padded(key: &EncodingKey, claims: &Value) -> String {
+    let [header, claims] =
+        [&json!({ "alg": "RS256" }), claims].map(|part| BASE64_URL_SAFE.encode(part.to_string()));
+    let signed = format!("{header}.{claims}");
+    let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), key, Algorithm::RS256).unwrap();
+    format!("{signed}.{signature}==")
+}
+
+#[tokio::test]
+async fn an_assertion_may_be_padded_and_is_checked_all_the_same() {
+    let ((key, certificate, _), (other_key, _, _)) = (key_pair(), key_pair());
+    let org = Org::of(Sim::builder().jwt_key(certificate)).await;
+    let login = async |assertion: String| {
+        told(org.login(&[("grant_type", JWT), ("assertion", &assertion)]).await).await
+    };
+    // Of three lengths in a row, two end in padding.
+    for more in ["", " ", "  "] {
+        let aud = "https://login.salesforce.com";
+        let exp = (NOW / 1000 + 60).to_string();
+        let claims = json!({ "iss": ID, "sub": USER, "aud": aud, "exp": exp, "more": more });
+        let (status, body) = login(padded(&key, &claims)).await;
+        assert_eq!(status, 200, "{body}");
+        let wrong = error("invalid_grant", "invalid assertion");
+        assert_eq!(login(padded(&other_key, &claims)).await, wrong);
+        // Signed for other claims.
+        let (signed, signature) =
+            padded(&key, &claims).rsplit_once('.').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        let other = padded(&key, &json!({ "iss": ID, "sub": USER, "aud": aud, "exp": exp, "more": "else" }));
+        assert!(!other.starts_with(&signed));
+        assert_eq!(login(format!("{}.{signature}", other.rsplit_once('.').unwrap().0)).await, wrong);
+    }
 }
 
 #[tokio::test]

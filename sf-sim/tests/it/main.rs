@@ -17,6 +17,8 @@ mod limits;
 mod login;
 mod recorded;
 mod recorded_rows;
+mod related;
+mod resources;
 mod rest;
 mod soap;
 mod spaced;

@@ -50,6 +50,16 @@ async fn a_describe_is_sent_again_only_when_it_changed() {
         assert_eq!((same.status().as_u16(), header(&same, "content-length")), (304, None));
         assert_eq!(same.text().await.unwrap(), "");
         assert_eq!(ask("Thu, 01 Jan 1970 00:00:00 GMT").await.unwrap().status(), 200);
+        // With any zone, as the guide's own example has it.
+        for (since, status) in
+            [("Mon, 30 Nov 2037 08:34:54 MST", 304), ("Mon, 30 Nov 1970 08:34:54 UTC", 200)]
+        {
+            assert_eq!(ask(since).await.unwrap().status(), status, "{since}");
+        }
+        let unmodified =
+            |since: &str| org.call(Method::GET, &path).header("If-Unmodified-Since", since).send();
+        assert_eq!(unmodified("Mon, 30 Nov 1970 08:34:54 MST").await.unwrap().status(), 412);
+        assert_eq!(unmodified(&modified).await.unwrap().status(), 200);
         assert_eq!(ask("nonsense").await.unwrap().status(), 200);
 
         let tag = header(&same_tag(&org, &path, None).await, "etag").unwrap().to_owned();

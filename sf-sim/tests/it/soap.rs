@@ -53,3 +53,49 @@ async fn a_soap_login_gives_a_session_id_up_to_version_64() {
     let (_, xml) = soap(&org, "64.0", ADA, "enginetok").await;
     assert_eq!(element(&xml, "sf:exceptionCode"), "INVALID_LOGIN");
 }
+
+/// The elements of `userInfo`, as the WSDLs of the SOAP API list them in a sequence.
+const USER_INFO: [&str; 24] = [
+    "accessibilityMode",
+    "chatterExternal",
+    "currencySymbol",
+    "orgAttachmentFileSizeLimit",
+    "orgDefaultCurrencyIsoCode",
+    "orgDefaultCurrencyLocale",
+    "orgDisallowHtmlAttachments",
+    "orgHasPersonAccounts",
+    "organizationId",
+    "organizationMultiCurrency",
+    "organizationName",
+    "profileId",
+    "roleId",
+    "sessionSecondsValid",
+    "userDefaultCurrencyIsoCode",
+    "userEmail",
+    "userFullName",
+    "userId",
+    "userLanguage",
+    "userLocale",
+    "userName",
+    "userTimeZone",
+    "userType",
+    "userUiSkin",
+];
+
+#[tokio::test]
+async fn the_user_of_a_soap_login_is_told_in_the_sequence_of_the_versions_wsdl() {
+    let org = org(portal()).await;
+    for (version, absent) in [
+        ("37.0", &["chatterExternal", "orgDefaultCurrencyLocale"][..]),
+        ("38.0", &["chatterExternal"]),
+        ("40.0", &[]),
+        ("64.0", &[]),
+    ] {
+        let (_, xml) = soap(&org, version, ADA, "enginetok").await;
+        let user = xml.split("<userInfo>").nth(1).unwrap().split("</userInfo>").next().unwrap();
+        let names = user.split('<').skip(1).filter(|tag| !tag.starts_with('/'));
+        let names: Vec<&str> = names.map(|tag| tag.split([' ', '>', '/']).next().unwrap()).collect();
+        let listed: Vec<&str> = USER_INFO.into_iter().filter(|name| !absent.contains(name)).collect();
+        assert_eq!(names, listed, "{version}");
+    }
+}
