@@ -63,7 +63,7 @@ impl Handle {
                         "; {orphans} answers were lost: as many jobs may stand in the org that nobody uses"
                     ),
                 };
-                Error::api(None, &format!("the job could not be made{many}"), e)
+                Error::api(None, &format!("the job could not be made{many}"), e).with_orphans(orphans)
             };
             // What was surely not done has been tried often enough by the client itself.
             if !lost {
