@@ -98,7 +98,8 @@ mod tests {
 
     fn rows(body: Vec<u8>) -> PageRows<AnyRow> {
         let header = ["Id".to_owned(), "Name".to_owned()];
-        PageRows::new("7507Q000009f8jvQAA".parse().unwrap(), &header, Pieces::Memory(body.into()))
+        let pieces = Pieces::Memory(vec![body.into()].into_iter());
+        PageRows::new("7507Q000009f8jvQAA".parse().unwrap(), &header, pieces)
     }
 
     #[tokio::test]
