@@ -20,6 +20,8 @@ pub struct PageRows<T> {
     header: Vec<String>,
     pieces: Pieces,
     rows: CsvRows,
+    /// How many rows were read.
+    read: u64,
     /// Whether nothing can be read any more: the page is at its end, or cannot be read on.
     ended: bool,
     marker: PhantomData<fn() -> T>,
@@ -34,7 +36,7 @@ impl<T> fmt::Debug for PageRows<T> {
 impl<T: DeserializeOwned> PageRows<T> {
     pub(super) fn new(job: Id, header: &[String], pieces: Pieces) -> Self {
         let (header, rows) = (header.to_vec(), CsvRows::default());
-        Self { job, header, pieces, rows, ended: false, marker: PhantomData }
+        Self { job, header, pieces, rows, read: 0, ended: false, marker: PhantomData }
     }
 
     /// The next row; `None` after the last one.
@@ -49,11 +51,14 @@ impl<T: DeserializeOwned> PageRows<T> {
             self.ended = true;
             return Ok(None);
         }
-        let row = Row::of(&self.header, self.rows.row())
-            .map_err(|no| no.told(|what| self.error(ErrorKind::Csv, what)))?;
-        T::deserialize(row)
-            .map(Some)
-            .map_err(|e| self.error(ErrorKind::Row, "a row is not what was asked for").with_source(e))
+        self.read += 1;
+        let row = Row::of(&self.header, self.rows.row()).map_err(|no| {
+            no.told(|what| self.error(ErrorKind::Csv, &format!("row {} of a page: {what}", self.read)))
+        })?;
+        T::deserialize(row).map(Some).map_err(|e| {
+            let text = format!("row {} of a page{} is not what was asked for", self.read, row.named());
+            self.error(ErrorKind::Row, &text).with_source(e)
+        })
     }
 
     /// Goes to the next row; `false` at the end.
@@ -109,7 +114,12 @@ mod tests {
         body.extend_from_slice(b"\n\"4\",\"d\"\n");
         let mut rows = rows(body);
         assert_eq!(rows.next_row().await.unwrap().unwrap()["Id"], "1");
-        assert_eq!(rows.next_row().await.unwrap_err().kind(), ErrorKind::Csv, "it has one cell");
+        let error = rows.next_row().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Csv);
+        assert!(
+            error.to_string().ends_with("row 2 of a page: a row has 1 cells, the header has 2"),
+            "{error}"
+        );
         assert_eq!(rows.next_row().await.unwrap().unwrap()["Id"], "3");
         let error = rows.next_row().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Csv);
