@@ -351,7 +351,10 @@ async fn a_row_that_is_no_such_struct_names_its_id_and_the_next_one_follows() {
     let mut rows = pages(&Script::new([page]), Position::START).rows::<Numbered>();
     let error = rows.next_row().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Row);
-    assert!(error.to_string().contains("line 2 of the first page, with Id 0017Q00000BFw5kQAD, is not"), "{error}");
+    assert!(
+        error.to_string().contains("line 2 of the first page, with Id 0017Q00000BFw5kQAD, is not"),
+        "{error}"
+    );
     let why = error.source().unwrap().to_string();
     assert_eq!(why, "column Name: the cell is no u64: invalid digit found in string");
     assert_eq!(rows.next_row().await.unwrap().unwrap().name, 7);

@@ -162,7 +162,7 @@ async fn a_job_that_counts_other_rows_than_were_sent_is_in_doubt() {
     let org = IngestOrg::new();
     let job = load(&org, 20).await.unwrap().expect_rows(Some(21));
     let minute = Duration::from_secs(60);
-    let slow = PollPolicy { initial: minute, max: minute, deadline: None, ..PollPolicy::default() };
+    let slow = PollPolicy { initial: minute, max: minute, deadline: None };
     let (calls, before) = (org.calls().len(), Instant::now());
     assert_eq!(job.wait(&slow).await.unwrap_err().kind(), ErrorKind::InDoubt);
     let looks = org.calls().len() - calls;
