@@ -21,7 +21,7 @@ use url::Url;
 use crate::auth::{Token, TokenProvider, may_carry_token};
 use crate::http::{BodyStream, Framing, HttpService, Response, decoded};
 use crate::limits::{LimitInfo, Limits, Usage};
-use crate::retry::{Attempts, RetryPolicy};
+use crate::retry::{Attempts, RetryPolicy, Verdict};
 use crate::{ApiVersion, Error, ErrorKind, Id, Result, json, time};
 
 use answer::{refusal, transport};
@@ -475,6 +475,8 @@ fn left_host(answer: &Response) -> bool {
 /// Whether a request that was sent ended without telling what the org did.
 fn left_open(error: &Error) -> bool {
     match error.kind() {
+        // It did tell: nothing was done, whatever the status beside it.
+        _ if error.verdict() == Verdict::Always => false,
         ErrorKind::Server | ErrorKind::Timeout | ErrorKind::Broken => true,
         // A good answer whose body could not be taken.
         ErrorKind::Protocol => error.status().is_none(),
