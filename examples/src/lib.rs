@@ -24,8 +24,20 @@ pub type Error = Box<dyn std::error::Error + Send + Sync>;
 /// A result of these programs.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Runs a program: its logs and its error go to stderr, and the error decides the exit status. `RUST_LOG` says what
-/// is logged, or else `usual` does.
+/// That a program was called otherwise than it can be, and how it can be: nothing was done.
+#[derive(Clone, Debug)]
+pub struct Usage(pub String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Runs a program: its logs and its error go to stderr, and the error decides the exit status: 2 for [`Usage`], else 1.
+/// `RUST_LOG` says what is logged, or else `usual` does.
 pub fn run<F>(usual: &str, program: F) -> std::process::ExitCode
 where
     F: Future<Output = Result<()>>,
@@ -45,7 +57,10 @@ where
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{}", text::with_causes(&*error));
-            std::process::ExitCode::FAILURE
+            match error.is::<Usage>() {
+                true => std::process::ExitCode::from(2),
+                false => std::process::ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -49,7 +49,7 @@ pub async fn file(org: &Client, ingest: Ingest, object: &str, file: &Path) -> Re
         Err(error) => {
             progress.abandon();
             if let Some(loaded) = error.loaded().filter(|loaded| !loaded.jobs().is_empty()) {
-                match OutcomeFiles::write(loaded, &OutcomeFiles::folder_of(file)).await {
+                match OutcomeFiles::write(loaded, file).await {
                     Ok(outcomes) => println!("{outcomes}"),
                     // What stopped the load may keep these away too, and is what has to be told.
                     Err(other) => {

@@ -23,20 +23,32 @@ pub struct OutcomeFiles {
 }
 
 impl OutcomeFiles {
-    /// `contacts.csv` has its outcomes in `contacts.csv.outcomes`.
-    pub fn folder_of(file: &Path) -> PathBuf {
-        let mut name = file.as_os_str().to_owned();
-        name.push(".outcomes");
-        name.into()
+    /// A folder beside the file, which is not there yet: `contacts.csv` has its outcomes in `contacts.csv.outcomes`, and
+    /// those of its next load in `contacts.csv.outcomes-2`. What was refused before may be needed still.
+    async fn folder_of(file: &Path) -> Result<PathBuf> {
+        let mut count = 1_u32;
+        loop {
+            let mut name = file.as_os_str().to_owned();
+            name.push(".outcomes");
+            if count > 1 {
+                name.push(format!("-{count}"));
+            }
+            let folder = PathBuf::from(name);
+            match tokio::fs::create_dir(&folder).await {
+                Ok(()) => return Ok(folder),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => count += 1,
+                Err(error) => return Err(format!("{} cannot be made: {error}", folder.display()).into()),
+            }
+        }
     }
 
-    /// Reads the outcomes of all jobs of a load and writes them, a row at a time. Each file is counted against what
-    /// the org says about its job.
+    /// Reads the outcomes of all jobs of a load of a file and writes them, a row at a time, into a new folder beside it.
+    /// Each file is counted against what the org says about its job.
     ///
     /// # Errors
     /// What the org or the files said.
-    pub async fn write(loaded: &Loaded, folder: &Path) -> Result<Self> {
-        tokio::fs::create_dir_all(folder).await?;
+    pub async fn write(loaded: &Loaded, file: &Path) -> Result<Self> {
+        let folder = &Self::folder_of(file).await?;
         let mut created = 0;
         let done =
             write(folder.join("successes.csv"), loaded.successes(), &["sf__Id", "sf__Created"], |row| {

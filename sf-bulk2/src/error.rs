@@ -59,6 +59,7 @@ struct Inner {
     source: Option<Source>,
     loaded: Option<Loaded>,
     retried: Option<Retried>,
+    orphans: u32,
 }
 
 enum Source {
@@ -69,7 +70,7 @@ enum Source {
 impl Error {
     pub(crate) fn new(kind: ErrorKind, job: impl Into<Option<Id>>, message: impl Into<String>) -> Self {
         let (message, job) = (message.into(), job.into());
-        Self(Box::new(Inner { kind, message, job, source: None, loaded: None, retried: None }))
+        Self(Box::new(Inner { kind, message, job, source: None, loaded: None, retried: None, orphans: 0 }))
     }
 
     pub(crate) fn api(job: impl Into<Option<Id>>, what: &str, error: sf_core::Error) -> Self {
@@ -87,6 +88,12 @@ impl Error {
     pub(crate) fn lost_answer(&self) -> Option<sf_core::Error> {
         let source = self.source().and_then(|e| e.downcast_ref::<sf_core::Error>());
         source.cloned()
+    }
+
+    /// Adds empty jobs that nobody knows.
+    pub(crate) fn with_orphans(mut self, orphans: u32) -> Self {
+        self.0.orphans += orphans;
+        self
     }
 
     pub(crate) fn with_loaded(mut self, loaded: Loaded) -> Self {
@@ -129,6 +136,12 @@ impl Error {
             Some(Source::Api(error)) => Some(error),
             _ => None,
         }
+    }
+
+    /// How many answers to the creation of a job were lost before this error: as many empty jobs may stand in the org for
+    /// a day.
+    pub fn orphans(&self) -> u32 {
+        self.0.orphans
     }
 
     /// Whether a daily allowance of the org is used up: waiting helps, repeating at once does not.

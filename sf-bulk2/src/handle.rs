@@ -4,7 +4,6 @@ use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sf_core::client::RequestBuilder;
-use sf_core::retry::Verdict;
 use sf_core::{ApiVersion, Client, Id};
 
 use crate::{Error, ErrorKind, JobInfo, JobState, Result};
@@ -55,7 +54,7 @@ impl Handle {
                 }
                 Err(error) => error,
             };
-            let lost = error.verdict() == Verdict::IfRepeatable;
+            let lost = error.outcome_unknown();
             orphans += u32::from(lost);
             let refused = |e| {
                 let many = match orphans {
@@ -64,7 +63,7 @@ impl Handle {
                         "; {orphans} answers were lost: as many jobs may stand in the org that nobody uses"
                     ),
                 };
-                Error::api(None, &format!("the job could not be made{many}"), e)
+                Error::api(None, &format!("the job could not be made{many}"), e).with_orphans(orphans)
             };
             // What was surely not done has been tried often enough by the client itself.
             if !lost {
@@ -103,7 +102,7 @@ impl Handle {
             let state = State { state: wanted };
             let answer = self.request(Method::PATCH, "").json_body(&state).response().await;
             let Err(error) = answer else { return Ok(()) };
-            lost |= error.verdict() == Verdict::IfRepeatable;
+            lost |= error.outcome_unknown();
             // A refusal can be the echo of an earlier try that did arrive.
             if !lost {
                 return Err(self.error(failed, error));

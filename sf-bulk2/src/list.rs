@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sf_core::{Client, Id};
@@ -127,15 +126,6 @@ struct Page {
     next_records_url: Option<String>,
 }
 
-fn read_json<T: DeserializeOwned>(body: &[u8]) -> sf_core::Result<T> {
-    serde_json::from_slice(body).map_err(unexpected)
-}
-
-fn unexpected(error: serde_json::Error) -> sf_core::Error {
-    let text = "the list of jobs is not the JSON that the API documents";
-    sf_core::Error::new(sf_core::ErrorKind::Protocol, text).with_source(error)
-}
-
 impl JobList {
     /// When the org sent the page in hand, by its own clock.
     pub(crate) fn date(&self) -> Option<DateTime<Utc>> {
@@ -164,7 +154,7 @@ impl JobList {
             };
             let failed = |e| Error::api(None, "the jobs could not be listed", e);
             let answer = request.response().await.map_err(failed)?;
-            let page: Page = read_json(&answer.body).map_err(failed)?;
+            let page: Page = answer.parse("the list of jobs").map_err(failed)?;
             self.date = answer.date();
             self.next = match (page.done, page.next_records_url) {
                 (true, _) => Next::End,
@@ -181,7 +171,8 @@ impl JobList {
     fn read(&self, job: Value) -> Result<JobInfo> {
         let id = job.get("id").and_then(|id| id.as_str()?.parse::<Id>().ok());
         serde_json::from_value(job).map_err(|e| {
-            let error = unexpected(e);
+            let text = "the job is not the JSON that the API documents";
+            let error = sf_core::Error::new(sf_core::ErrorKind::Protocol, text).with_source(e);
             Error::api(id, "the list has a job that cannot be read", error)
         })
     }

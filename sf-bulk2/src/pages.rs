@@ -391,14 +391,16 @@ impl Pages {
     }
 
     fn csv_error(&self, what: &str) -> Error {
+        self.at_row(ErrorKind::Csv, &format!(" {what}"))
+    }
+
+    /// An error about the row in hand, which says where it stands.
+    pub(crate) fn at_row(&self, kind: ErrorKind, what: &str) -> Error {
         let page = match self.position().and_then(|p| p.locator) {
             Some(locator) => format!("page {locator}"),
             None => "the first page".to_owned(),
         };
-        self.error(
-            ErrorKind::Csv,
-            &format!("the row that ends on line {} of {page} {what}", self.rows.line()),
-        )
+        self.error(kind, &format!("the row that ends on line {} of {page}{what}", self.rows.line()))
     }
 }
 

@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::Utf8Error;
 
 use serde::de::value::BorrowedStrDeserializer;
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, Expected, MapAccess, SeqAccess, Unexpected, Visitor};
+use sf_core::Id;
 
 use crate::{Error, csv_rows};
 
@@ -54,15 +55,22 @@ impl<'de> Row<'de> {
         Ok(Self { header, text, ends: cells.ends })
     }
 
+    /// Which row it is, behind the place where it stands; empty where it has no Id that is one.
+    pub(crate) fn named(&self) -> String {
+        let id = self.cell("Id").filter(|id| id.parse::<Id>().is_ok());
+        id.map_or_else(String::new, |id| format!(", with Id {id},"))
+    }
+
     /// The cell of a column.
-    pub(crate) fn cell(&self, name: &str) -> Option<&'de str> {
+    fn cell(&self, name: &str) -> Option<&'de str> {
         let at = self.header.iter().position(|h| h == name)?;
         let start = at.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied())?;
         self.text.get(start..*self.ends.get(at)?)
     }
 }
 
-/// Why a row is not what was asked for.
+/// Why a row is not what was asked for. It never shows what stands in a cell: that is somebody's data, and errors are
+/// logged.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal(String);
 
@@ -75,8 +83,21 @@ impl fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 impl de::Error for Refusal {
+    /// In the words of the type that refuses a cell.
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self(message.to_string())
+    }
+
+    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self(format!("the cell is not {expected}"))
+    }
+
+    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self(format!("the cell is not {expected}"))
+    }
+
+    fn unknown_variant(_: &str, known: &'static [&'static str]) -> Self {
+        Self(format!("the cell is none of {}", known.join(", ")))
     }
 }
 
@@ -136,6 +157,35 @@ impl<'de> SeqAccess<'de> for Cells<'de> {
     }
 }
 
+/// What serde asks of a row and of a cell alike.
+macro_rules! of_rows_and_cells {
+    () => {
+        fn deserialize_newtype_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            visitor: V,
+        ) -> Result<V::Value, Refusal> {
+            visitor.visit_newtype_struct(self)
+        }
+
+        fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+            visitor.visit_unit()
+        }
+
+        fn deserialize_unit_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            visitor: V,
+        ) -> Result<V::Value, Refusal> {
+            visitor.visit_unit()
+        }
+
+        fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+            visitor.visit_unit()
+        }
+    };
+}
+
 /// A row of one cell can be read as that cell.
 macro_rules! only_cell {
     ($($method:ident)*) => {
@@ -150,6 +200,8 @@ macro_rules! only_cell {
 
 impl<'de> Deserializer<'de> for Row<'de> {
     type Error = Refusal;
+
+    of_rows_and_cells!();
 
     only_cell! {
         deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
@@ -195,32 +247,8 @@ impl<'de> Deserializer<'de> for Row<'de> {
         self.deserialize_tuple(len, visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Refusal> {
-        visitor.visit_newtype_struct(self)
-    }
-
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         visitor.visit_some(self)
-    }
-
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        visitor.visit_unit()
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Refusal> {
-        visitor.visit_unit()
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        visitor.visit_unit()
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -243,20 +271,11 @@ macro_rules! parsed {
     ($($method:ident $visit:ident $ty:ty,)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
             let Self(text) = self;
-            let value = text.parse::<$ty>().map_err(|e| Refusal(format!("{}: {e}", Shown(text))))?;
+            let value = text.parse::<$ty>();
+            let value = value.map_err(|e| Refusal(format!("the cell is no {}: {e}", stringify!($ty))))?;
             visitor.$visit(value)
         })*
     };
-}
-
-/// A cell as an error shows it: short, as it may be someone's data.
-struct Shown<'a>(&'a str);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let end = self.0.char_indices().nth(40).map_or(self.0.len(), |(at, _)| at);
-        write!(f, "{:?}", &self.0[..end])
-    }
 }
 
 fn no_cell<T>(what: &str) -> Result<T, Refusal> {
@@ -265,6 +284,8 @@ fn no_cell<T>(what: &str) -> Result<T, Refusal> {
 
 impl<'de> Deserializer<'de> for Cell<'de> {
     type Error = Refusal;
+
+    of_rows_and_cells!();
 
     parsed! {
         deserialize_bool visit_bool bool,
@@ -329,30 +350,6 @@ impl<'de> Deserializer<'de> for Cell<'de> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         if self.0.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
-    }
-
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        visitor.visit_unit()
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Refusal> {
-        visitor.visit_unit()
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        visitor.visit_unit()
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Refusal> {
-        visitor.visit_newtype_struct(self)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -456,9 +453,29 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_column_and_what_stands_in_it() {
+    fn an_error_names_the_column_and_the_type_and_never_what_stands_in_the_cell() {
         let error = read::<Lead>(&["id", "count"], &["1", "many"]).unwrap_err();
-        assert_eq!(error, "column count: \"many\": invalid digit found in string");
+        assert_eq!(error, "column count: the cell is no i32: invalid digit found in string");
+        let error = read::<Lead>(&["id", "rating"], &["1", "many"]).unwrap_err();
+        assert_eq!(error, "column rating: the cell is none of Hot, Cold");
+        #[derive(Debug, Deserialize)]
+        struct Net {
+            #[serde(rename = "ip")]
+            _ip: std::net::IpAddr,
+        }
+        #[derive(Debug, Deserialize)]
+        struct Bytes {
+            #[serde(rename = "ip")]
+            _ip: serde_json::Map<String, serde_json::Value>,
+        }
+        for error in [
+            read::<Net>(&["ip"], &["many"]).unwrap_err(),
+            read::<Bytes>(&["ip"], &["many"]).unwrap_err(),
+            read::<BTreeMap<String, std::num::NonZeroU8>>(&["ip"], &["0"]).unwrap_err(),
+        ] {
+            assert!(error.starts_with("column ip: ") && !error.contains("many"), "{error}");
+            assert!(!error.contains('`'), "{error}");
+        }
         assert_eq!(read::<Lead>(&["id"], &["1"]).unwrap_err(), "missing field `count`");
         assert!(
             read::<BTreeMap<String, Vec<u8>>>(&["a"], &["1"])

@@ -43,16 +43,15 @@ impl<T: DeserializeOwned> Rows<T> {
             }
         };
         T::deserialize(row).map(Some).map_err(|e| {
-            let text =
-                format!("the row with Id {} is not what was asked for", row.cell("Id").unwrap_or("unknown"));
-            self.pages.error(ErrorKind::Row, &text).with_source(e)
+            let what = format!("{} is not what was asked for", row.named());
+            self.pages.at_row(ErrorKind::Row, &what).with_source(e)
         })
     }
 
     /// The row in hand, checked.
     fn row(&self) -> Result<Row<'_>> {
         Row::of(self.pages.header().unwrap_or_default(), self.pages.cells())
-            .map_err(|no| no.told(|what| self.pages.error(ErrorKind::Csv, what)))
+            .map_err(|no| no.told(|what| self.pages.at_row(ErrorKind::Csv, &format!(": {what}"))))
     }
 
     /// The rows as a stream.

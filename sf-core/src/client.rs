@@ -21,8 +21,8 @@ use url::Url;
 use crate::auth::{Token, TokenProvider, may_carry_token};
 use crate::http::{BodyStream, Framing, HttpService, Response, decoded};
 use crate::limits::{LimitInfo, Limits, Usage};
-use crate::retry::{Attempts, RetryPolicy};
-use crate::{ApiVersion, Error, ErrorKind, Id, Result, time};
+use crate::retry::{Attempts, RetryPolicy, Verdict};
+use crate::{ApiVersion, Error, ErrorKind, Id, Result, json, time};
 
 use answer::{refusal, transport};
 pub(crate) use upload::Upload;
@@ -262,7 +262,7 @@ impl Client {
 }
 
 /// A whole answer.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Collected {
     /// The status: 2xx, 300 or 304.
@@ -273,6 +273,17 @@ pub struct Collected {
     pub body: Bytes,
     /// Whether an earlier attempt of this call was sent and never answered: the org may have worked twice.
     pub after_unknown: bool,
+}
+
+/// Says how much there is, not what: rows are people's data and do not belong into logs.
+impl fmt::Debug for Collected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collected")
+            .field("status", &self.status)
+            .field("body_bytes", &self.body.len())
+            .field("after_unknown", &self.after_unknown)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Collected {
@@ -289,7 +300,8 @@ impl Collected {
     pub fn parse<T: DeserializeOwned>(&self, what: &str) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(|e| {
             let message = format!("{what}: the answer is not the JSON that the API documents");
-            Error::new(ErrorKind::Protocol, message).with_status(self.status.as_u16()).with_source(e)
+            let error = Error::new(ErrorKind::Protocol, message).with_status(self.status.as_u16());
+            error.with_source(json::fault(&e))
         })
     }
 
@@ -463,6 +475,8 @@ fn left_host(answer: &Response) -> bool {
 /// Whether a request that was sent ended without telling what the org did.
 fn left_open(error: &Error) -> bool {
     match error.kind() {
+        // It did tell: nothing was done, whatever the status beside it.
+        _ if error.verdict() == Verdict::Always => false,
         ErrorKind::Server | ErrorKind::Timeout | ErrorKind::Broken => true,
         // A good answer whose body could not be taken.
         ErrorKind::Protocol => error.status().is_none(),

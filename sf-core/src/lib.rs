@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod client;
 pub mod http;
+pub mod json;
 pub mod limits;
 pub mod poll;
 pub mod record;

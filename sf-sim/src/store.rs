@@ -24,6 +24,7 @@ pub use row::Row;
 pub use table::Table;
 pub(crate) use table::value_key;
 pub(crate) use undo::Undone;
+pub(crate) use write::LOOKED_AT;
 
 use crate::clock::Clock;
 use crate::id::{KeyPrefix, RecordId};

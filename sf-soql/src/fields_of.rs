@@ -7,7 +7,7 @@ use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, V
 
 use crate::children::{CHILDREN, RECORDS};
 use crate::error::{Error, ErrorKind, Result};
-use crate::select::{Item, Select};
+use crate::select::{Item, MAX_DEPTH, Select};
 
 /// The most parents that a dotted name may pass through.
 const MAX_PARENTS: usize = 5;
@@ -60,10 +60,10 @@ const ATTRIBUTES: &str = "attributes";
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidQuery`] where the names cannot be known: `T` is no struct, has `#[serde(flatten)]` in it, or
-/// nests deeper than SOQL does.
+/// [`ErrorKind::InvalidQuery`] where the names cannot be known: `T` is no struct, or has `#[serde(flatten)]` in it; and
+/// where SOQL does not read them: below too many parents or children, or as the children of a parent.
 pub fn fields_of<T: DeserializeOwned>() -> Result<Vec<Item>> {
-    Ok(explore::<T>(&mut Vec::new(), std::any::type_name::<T>())?.into_items())
+    Ok(explore::<T>(&mut Vec::new(), &Way::default())?.into_items())
 }
 
 /// The items of one level: fields by their dotted names, and child queries.
@@ -84,30 +84,71 @@ impl Level {
     }
 }
 
+/// The fields that lead to a struct, and how many of them are parents, since the last child query, and child queries.
+#[derive(Default)]
+struct Way {
+    fields: Vec<&'static str>,
+    parents: usize,
+    children: usize,
+}
+
+impl Way {
+    fn to_parent(&self, field: &'static str) -> Self {
+        Self { parents: self.parents + 1, ..self.to(field) }
+    }
+
+    fn to_children(&self, field: &'static str) -> Self {
+        Self { parents: 0, children: self.children + 1, ..self.to(field) }
+    }
+
+    fn to(&self, field: &'static str) -> Self {
+        let mut fields = self.fields.clone();
+        fields.push(field);
+        Self { fields, parents: self.parents, children: self.children }
+    }
+
+    fn refuse<T>(&self, why: &str) -> Error {
+        let (of, fields) = (std::any::type_name::<T>(), self.fields.join("."));
+        let within = if fields.is_empty() { fields } else { format!(", in its field {fields},") };
+        Error::new(ErrorKind::InvalidQuery, format!("{of}{within} {why}"))
+    }
+}
+
 /// Looks at the struct at the end of a path. A visitor can be used once and gives away one shape, so every
 /// step begins anew at `T` and follows the path there.
-fn explore<T: DeserializeOwned>(path: &mut Vec<usize>, what: &str) -> Result<Level> {
-    let refuse = |why: &str| Err(Error::new(ErrorKind::InvalidQuery, format!("{what} {why}")));
+fn explore<T: DeserializeOwned>(path: &mut Vec<usize>, way: &Way) -> Result<Level> {
+    let refuse = |why| Err(way.refuse::<T>(why));
     let fields = match shape_at::<T>(path) {
         Shape::Struct(fields) | Shape::Children(fields) => fields,
         Shape::Map => return refuse("names no fields: it is a map, or has #[serde(flatten)] in it"),
         Shape::Leaf | Shape::Unknown => return refuse("is no struct, so it names no fields"),
     };
-    if path.len() > MAX_PARENTS {
+    if way.parents > MAX_PARENTS {
         return refuse("nests deeper than five parents: name the fields one by one");
     }
+    if way.children >= usize::from(MAX_DEPTH) {
+        return refuse("nests children deeper than five levels, the outermost included");
+    }
     let mut level = Vec::new();
-    for (at, name) in fields.iter().enumerate().filter(|(_, name)| **name != ATTRIBUTES) {
+    for (at, name) in fields.iter().copied().enumerate().filter(|(_, name)| *name != ATTRIBUTES) {
         path.push(at);
-        let inner = format!("{what}, in its field {name},");
         match shape_at::<T>(path) {
-            Shape::Leaf | Shape::Unknown => level.push(Entry::Field((*name).to_owned())),
-            Shape::Children(_) => level.push(Entry::Child((*name).to_owned(), explore::<T>(path, &inner)?)),
+            Shape::Leaf | Shape::Unknown => level.push(Entry::Field(name.to_owned())),
+            Shape::Children(_) => {
+                level.push(Entry::Child(name.to_owned(), explore::<T>(path, &way.to_children(name))?));
+            }
             Shape::Struct(_) | Shape::Map => {
-                level.extend(explore::<T>(path, &inner)?.0.into_iter().map(|entry| match entry {
-                    Entry::Field(field) => Entry::Field(format!("{name}.{field}")),
-                    child => child,
-                }));
+                let way = way.to_parent(name);
+                for entry in explore::<T>(path, &way)?.0 {
+                    match entry {
+                        Entry::Field(field) => level.push(Entry::Field(format!("{name}.{field}"))),
+                        Entry::Child(children, _) => {
+                            let why =
+                                format!("has the children {children} of a parent, which SOQL does not read");
+                            return Err(way.refuse::<T>(&why));
+                        }
+                    }
+                }
             }
         }
         path.pop();
@@ -384,6 +425,29 @@ mod tests {
     }
 
     #[test]
+    fn children_have_five_parents_as_other_rows_have() {
+        macro_rules! below {
+            ($name:ident, $field:literal, $inner:ty) => {
+                #[derive(Deserialize)]
+                #[expect(dead_code, reason = "only its names count")]
+                struct $name {
+                    #[serde(rename = $field)]
+                    inner: $inner,
+                }
+            };
+        }
+        below!(Fifth, "Name", String);
+        below!(Fourth, "E", Fifth);
+        below!(Third, "D", Fourth);
+        below!(Second, "C", Third);
+        below!(First, "B", Second);
+        below!(Row, "A", First);
+        below!(Parent, "Rows__r", Children<Row>);
+        assert_eq!(text::<Row>(), "SELECT A.B.C.D.E.Name FROM X");
+        assert_eq!(text::<Parent>(), "SELECT (SELECT A.B.C.D.E.Name FROM Rows__r) FROM X");
+    }
+
+    #[test]
     fn what_names_no_fields_is_refused() {
         #[derive(Deserialize)]
         #[expect(dead_code, reason = "only its names count")]
@@ -403,5 +467,21 @@ mod tests {
         assert!(said(fields_of::<String>()).contains("is no struct"));
         assert!(said(fields_of::<Vec<Contact>>()).contains("is no struct"));
         assert!(said(fields_of::<Endless>()).contains("deeper than five parents"));
+
+        // SOQL reads the children of the rows themselves, not those of their parents.
+        #[derive(Deserialize)]
+        #[expect(dead_code, reason = "only its names count")]
+        struct Contact {
+            #[serde(rename = "Account")]
+            account: WithContacts,
+        }
+        #[derive(Deserialize)]
+        #[expect(dead_code, reason = "only its names count")]
+        struct WithContacts {
+            #[serde(rename = "Contacts")]
+            contacts: Children<Name>,
+        }
+        let why = said(fields_of::<Contact>());
+        assert!(why.contains("in its field Account, has the children Contacts of a parent"), "{why}");
     }
 }

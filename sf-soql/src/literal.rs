@@ -237,6 +237,12 @@ impl From<Id> for Literal {
     }
 }
 
+impl From<&Id> for Literal {
+    fn from(id: &Id) -> Self {
+        (*id).into()
+    }
+}
+
 impl From<bool> for Literal {
     fn from(value: bool) -> Self {
         Self(Kind::Boolean(value))
@@ -319,6 +325,8 @@ mod tests {
         assert_eq!(text("Acme"), "'Acme'");
         assert_eq!(text(String::from("")), "''");
         assert_eq!(text("0017h00000doU3R".parse::<Id>().unwrap()), "'0017h00000doU3RAAU'");
+        let id: &Id = &"0017h00000doU3R".parse().unwrap();
+        assert_eq!(text(id), "'0017h00000doU3RAAU'");
         assert_eq!(text(true), "true");
         assert_eq!(text(-5), "-5");
         assert_eq!(text(u64::MAX), "18446744073709551615");

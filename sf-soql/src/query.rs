@@ -10,9 +10,9 @@ mod rows;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use sf_core::Client;
 use sf_core::client::encode_segment;
 use sf_core::record::Schema;
+use sf_core::{Client, json};
 
 use crate::cache::{DescribeCache, names_missing_field};
 use crate::error::{Error, ErrorKind, Result};
@@ -197,7 +197,7 @@ impl Query {
     /// A page that is no answer of a query.
     fn unreadable(&self, rows: u64, error: serde_json::Error) -> Error {
         let protocol = sf_core::Error::new(sf_core::ErrorKind::Protocol, "the rows are not those of a query");
-        self.failed(rows, protocol.with_source(error))
+        self.failed(rows, protocol.with_source(json::fault(&error)))
     }
 
     /// What a failed call means for a query of which so many rows have been fetched.

@@ -22,7 +22,7 @@ pub(crate) use item::Node as ItemNode;
 /// The most characters of a query (SOQL reference, "SOQL and SOSL limits").
 const MAX_QUERY: usize = 100_000;
 /// How deep child queries nest (same page).
-const MAX_DEPTH: u8 = 5;
+pub(crate) const MAX_DEPTH: u8 = 5;
 
 /// A query, put together from values. Names are checked and values are quoted when it is built.
 ///

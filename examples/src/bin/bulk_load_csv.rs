@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The operation is `insert` unless it is named: `update`, `delete`, `hard-delete`, or `upsert:` with an external id
-//! field. The outcomes of `leads.csv` are in the folder `leads.csv.outcomes`. The exit status is 0 where every row was
-//! written.
+//! field. The outcomes of `leads.csv` are in the folder `leads.csv.outcomes`, or, where there are some of an earlier load,
+//! in `leads.csv.outcomes-2` and so on. The exit status is 0 where every row was written.
 //!
 //! Without set-up the org is emulated; `SF_LOGIN_URL`, `SF_CLIENT_ID` and `SF_CLIENT_SECRET`, or the variables of any
 //! other login (see `whoami`), name a real one. Without arguments made-up Leads are loaded, into an emulated org only.
@@ -21,7 +21,7 @@ use sf_examples::load::{file, made_up, operation, whole};
 use sf_examples::org::Org;
 use sf_examples::outcomes::OutcomeFiles;
 use sf_examples::text::thousands;
-use sf_examples::{Result, interrupted, run};
+use sf_examples::{Result, Usage, interrupted, run};
 
 /// The org itself works in chunks of so many rows, and each counts for the day's allowance.
 const CHUNK: u64 = 10_000;
@@ -42,7 +42,7 @@ async fn load(arguments: Vec<String>) -> Result<()> {
         [] => ("Lead", None, "insert"),
         [object, path] => (object.as_str(), Some(PathBuf::from(path)), "insert"),
         [object, path, operation] => (object.as_str(), Some(PathBuf::from(path)), operation.as_str()),
-        _ => return Err("usage: bulk_load_csv OBJECT FILE [OPERATION]".into()),
+        _ => return Err(Usage("usage: bulk_load_csv OBJECT FILE [OPERATION]".into()).into()),
     };
     let ingest = operation(operation_name, object)?.part_rows(CHUNK);
     let org = Org::connect().await?;
@@ -51,13 +51,14 @@ async fn load(arguments: Vec<String>) -> Result<()> {
         Some(path) => path,
         None if org.sim().is_some() => leads()?,
         None => {
-            return Err("name the object and the file to load: bulk_load_csv OBJECT FILE [OPERATION]".into());
+            let missing = "name the object and the file to load: bulk_load_csv OBJECT FILE [OPERATION]";
+            return Err(Usage(missing.into()).into());
         }
     };
 
     let loaded = file(&org.client, ingest, object, &path).await?;
     println!("{} rows of {} in {} jobs", thousands(loaded.rows()), path.display(), loaded.jobs().len());
-    let outcomes = OutcomeFiles::write(&loaded, &OutcomeFiles::folder_of(&path)).await?;
+    let outcomes = OutcomeFiles::write(&loaded, &path).await?;
     println!("{outcomes}");
     whole(&outcomes)
 }

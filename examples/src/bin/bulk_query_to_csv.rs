@@ -15,15 +15,14 @@ use std::time::Instant;
 use sf_examples::csv_file::download;
 use sf_examples::org::Org;
 use sf_examples::text::thousands;
-use sf_examples::{Result, interrupted, run};
+use sf_examples::{Result, Usage, interrupted, run};
 
 fn main() -> ExitCode {
     run("warn", async {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         let [object, file] = arguments.as_slice() else {
-            return Err(
-                "usage: bulk_query_to_csv OBJECT FILE, for example: bulk_query_to_csv Lead leads.csv".into(),
-            );
+            let usage = "usage: bulk_query_to_csv OBJECT FILE, for example: bulk_query_to_csv Lead leads.csv";
+            return Err(Usage(usage.into()).into());
         };
         tokio::select! {
             done = to_csv(object, Path::new(file)) => done,

@@ -21,7 +21,7 @@ use sf_core::poll::PollPolicy;
 use sf_examples::org::Org;
 use sf_examples::progress::{Line, Progress};
 use sf_examples::text::thousands;
-use sf_examples::{Result, interrupted, json_lines, run};
+use sf_examples::{Result, Usage, interrupted, json_lines, run};
 use sf_soql::{BulkFields, DescribeCache, Select, schema_of};
 use tokio::fs::File;
 use tokio::io::{AsyncWrite, AsyncWriteExt, stdout};
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
             [] => ("Account", None),
             [object] | [object, "-"] if !object.starts_with('-') => (*object, None),
             [object, file] if !object.starts_with('-') => (*object, Some(PathBuf::from(file))),
-            _ => return Err("usage: bulk_query_to_jsonl [OBJECT [FILE]]".into()),
+            _ => return Err(Usage("usage: bulk_query_to_jsonl [OBJECT [FILE]]".into()).into()),
         };
         tokio::select! {
             done = to_json_lines(object, file) => done,

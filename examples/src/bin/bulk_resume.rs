@@ -23,7 +23,7 @@ use sf_examples::csv_file::download;
 use sf_examples::login::Login;
 use sf_examples::org::reachable;
 use sf_examples::text::thousands;
-use sf_examples::{Result, interrupted, run};
+use sf_examples::{Result, Usage, interrupted, run};
 use sf_sim::fault::{Action, Fault, Route};
 use sf_sim::{Server, Sim};
 use tokio::process::Command;
@@ -43,7 +43,8 @@ fn main() -> ExitCode {
                 () = interrupted() => Err("stopped; the same command goes on from here".into()),
             },
             (None, []) => show().await,
-            _ => Err("usage: bulk_resume, or with an org of your own: bulk_resume OBJECT FILE".into()),
+            _ => Err(Usage("usage: bulk_resume, or with an org of your own: bulk_resume OBJECT FILE".into())
+                .into()),
         }
     })
 }

@@ -23,7 +23,7 @@ use sf_examples::load::{file, made_up};
 use sf_examples::org::Org;
 use sf_examples::outcomes::OutcomeFiles;
 use sf_examples::text::thousands;
-use sf_examples::{Result, interrupted, run};
+use sf_examples::{Result, Usage, interrupted, run};
 use sf_sim::JobPace;
 
 const USAGE: &str = "bulk_upsert_with_locks OBJECT FILE EXTERNAL_ID_FIELD PARENT_FIELD";
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
                     let ingest = Ingest::upsert(object, key);
                     upsert(&org, object, Path::new(path), ingest, &RetryLocks::default().parent(parent)).await
                 }
-                _ => Err(format!("usage: {USAGE}").into()),
+                _ => Err(Usage(format!("usage: {USAGE}")).into()),
             }
         };
         tokio::select! {
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
 async fn upsert(org: &Org, object: &str, path: &Path, ingest: Ingest, again: &RetryLocks) -> Result<()> {
     // The rows are kept in a temporary file: what is sent again is what was sent, to the byte.
     let loaded = file(&org.client, ingest.keep_rows(), object, path).await?;
-    let outcomes = OutcomeFiles::write(&loaded, &OutcomeFiles::folder_of(path)).await?;
+    let outcomes = OutcomeFiles::write(&loaded, path).await?;
     println!("At first, {outcomes}");
 
     let retried = loaded.retry_locked(&org.client, again).await?;
@@ -82,7 +82,7 @@ async fn made_up_bicycles() -> Result<()> {
     let org = Org::connect().await?;
     println!("{}", org.introduction(&[]));
     let (Some(sim), Some(families)) = (org.sim(), org.known_ids("Product_Family__c")) else {
-        return Err(format!("name what to upsert: {USAGE}").into());
+        return Err(Usage(format!("name what to upsert: {USAGE}")).into());
     };
     sim.set_job_pace(JobPace::Polls(3));
     sim.set_row_locks(true);

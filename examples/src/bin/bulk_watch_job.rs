@@ -19,7 +19,7 @@ use sf_core::poll::PollPolicy;
 use sf_core::{Client, Id};
 use sf_examples::org::Org;
 use sf_examples::text::thousands;
-use sf_examples::{Result, interrupted, run};
+use sf_examples::{Result, Usage, interrupted, run};
 use sf_sim::JobPace;
 
 /// How many jobs are listed.
@@ -39,13 +39,18 @@ async fn watch(arguments: Vec<String>) -> Result<()> {
     let id = match arguments.iter().filter(|argument| *argument != "--abort").collect::<Vec<_>>().as_slice() {
         [] => None,
         [id] if !id.starts_with('-') => Some(id.parse::<Id>()?),
-        _ => return Err("usage: bulk_watch_job [JOB] [--abort]".into()),
+        _ => return Err(Usage("usage: bulk_watch_job [JOB] [--abort]".into()).into()),
     };
     let org = Org::connect().await?;
     println!("{}", org.introduction(&[]));
     let (id, initial) = match id {
         Some(id) => (id, Duration::from_secs(1)),
         None if org.sim().is_some() => (slow_job(&org).await?, Duration::from_millis(20)),
+        None if abort => {
+            let missing =
+                "name the job to abort: bulk_watch_job JOB --abort; without arguments the jobs are listed";
+            return Err(Usage(missing.into()).into());
+        }
         None => return list(&org.client).await,
     };
     let (job, info) = Job::find(&org.client, id).await?;

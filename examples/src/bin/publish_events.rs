@@ -19,7 +19,7 @@ use serde_json::Value;
 use sf_events::{Event, Publisher};
 use sf_examples::login::Login;
 use sf_examples::org::reachable;
-use sf_examples::{Result, run};
+use sf_examples::{Result, Usage, run};
 use sf_sim::schema::{FieldDef, ObjectDef, Type};
 use sf_sim::{Server, Sim};
 
@@ -27,7 +27,9 @@ fn main() -> ExitCode {
     run("warn", async {
         let event = event(std::env::args().skip(1))?;
         let Some(login) = Login::from_environment()? else { return emulated(event).await };
-        let event = event.ok_or("which event? for example: publish_events Order__e City__c=Berlin")?;
+        let event = event.ok_or_else(|| {
+            Usage("which event? for example: publish_events Order__e City__c=Berlin".into())
+        })?;
         publish(&Publisher::new(login.connect().await?), &event).await
     })
 }
@@ -80,7 +82,7 @@ fn event(mut arguments: impl Iterator<Item = String>) -> Result<Option<Event>> {
     let mut event = Event::new(object);
     for argument in arguments {
         let (name, text) =
-            argument.split_once('=').ok_or_else(|| format!("{argument:?} is not Field__c=value"))?;
+            argument.split_once('=').ok_or_else(|| Usage(format!("{argument:?} is not Field__c=value")))?;
         event = match serde_json::from_str(text) {
             // As written: a decimal must not go through a float.
             Ok(Value::Number(_)) => event.number(name, text.trim()),

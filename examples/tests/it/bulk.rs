@@ -25,11 +25,17 @@ fn at(path: &str, sim: &Sim, server: &Server, arguments: &[&str]) -> Command {
     command
 }
 
-/// Whether a program ended well, and all that it said.
-async fn ended(mut command: Command) -> (bool, String) {
+/// How a program ended, and all that it said.
+async fn status(mut command: Command) -> (Option<i32>, String) {
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let said = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
-    (output.status.success(), said)
+    (output.status.code(), said)
+}
+
+/// Whether it ended well, and all that it said.
+async fn ended(command: Command) -> (bool, String) {
+    let (status, said) = status(command).await;
+    (status == Some(0), said)
 }
 
 fn rows(file: &Path) -> Vec<csv::StringRecord> {
@@ -88,8 +94,10 @@ fn who_asks_for_help_is_told_the_arguments() {
     for path in [TO_JSONL, LOAD, UPSERT, RESUME, WATCH] {
         let mut command = program(path);
         command.arg("--help");
-        let complaint = complained(command);
+        let output = command.output().unwrap();
+        let complaint = String::from_utf8(output.stderr).unwrap();
         assert!(complaint.starts_with("usage: bulk_"), "{path}: {complaint}");
+        assert_eq!(output.status.code(), Some(2), "{path}");
     }
 }
 
@@ -131,6 +139,16 @@ fn rows_that_are_refused_are_in_a_file_with_their_reasons_and_decide_the_exit_st
         "{refused:?}"
     );
     assert_eq!(rows(&outcomes.join("unprocessed.csv")).len(), 0);
+
+    // Another load of the file leaves them as they are.
+    std::fs::write(&file, "LastName,Company\nOde,Wheelworks\n").unwrap();
+    let mut command = program(LOAD);
+    command.arg("Lead").arg(&file);
+    let said = said(command);
+    assert!(said.contains("leads.csv.outcomes-2: successes.csv"), "{said}");
+    assert_eq!(rows(&outcomes.join("failures.csv")).len(), 1);
+    let again = PathBuf::from(format!("{}.outcomes-2", file.display()));
+    assert_eq!((rows(&again.join("successes.csv")).len(), rows(&again.join("failures.csv")).len()), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -244,5 +262,10 @@ async fn a_query_is_watched_by_its_id_and_found_in_the_list() {
     assert!(well && said.contains("Complete: 300 rows processed"), "{said}");
     let (well, said) = ended(at(WATCH, &sim, &server, &["7505i00000Ug2TKAAZ"])).await;
     assert!(!well && said.contains("7505i00000Ug2TKAAZ: the org does not know it"), "{said}");
+
+    // Nothing is aborted that was not named, and nothing is listed that was not asked for.
+    let (status, said) = status(at(WATCH, &sim, &server, &["--abort"])).await;
+    assert!(said.contains("name the job to abort") && !said.contains("Jobs of the last"), "{said}");
+    assert_eq!(status, Some(2));
     server.shutdown().await;
 }

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::Method;
 use sf_core::poll::PollPolicy;
-use sf_core::retry::Verdict;
 use sf_core::{ApiVersion, Client, Id};
 use tokio::time::Instant;
 
@@ -100,7 +99,7 @@ impl IngestJob {
         if error.kind() == sf_core::ErrorKind::Io {
             return Err(unreadable(Some(self.id()), error));
         }
-        if error.verdict() == Verdict::IfRepeatable {
+        if error.outcome_unknown() {
             let text = "the answer to its upload was lost; abort it and send the data into another job";
             return Err(self.handle.fail(ErrorKind::UploadLost, text).with_source(error));
         }
@@ -160,7 +159,8 @@ impl IngestJob {
     /// # Errors
     /// [`ErrorKind::JobFailed`] with the org's message or [`ErrorKind::JobAborted`]: rows may have been
     /// written, and the outcomes can be read. [`ErrorKind::InDoubt`] where the job is complete with another
-    /// number of rows than were sent. [`ErrorKind::JobGone`]. [`ErrorKind::Deadline`]: the job is left
+    /// number of rows than were sent, at three looks in a row with the pauses of the policy between them, as a count can
+    /// come late. [`ErrorKind::JobGone`]. [`ErrorKind::Deadline`]: the job is left
     /// alone, goes on in the org, and [`attach`](Self::attach) finds it again.
     pub async fn wait(&self, policy: &PollPolicy) -> Result<JobInfo> {
         let info = self.finished(policy).await?;

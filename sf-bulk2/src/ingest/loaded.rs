@@ -52,11 +52,13 @@ pub struct Unsettled {
     pub kind: ErrorKind,
     /// The error, with its causes.
     pub reason: String,
+    orphans: u32,
 }
 
 impl Unsettled {
     pub(super) fn new(rows: Range<u64>, in_doubt: bool, job: Option<Id>, error: &Error) -> Self {
-        Self { rows, in_doubt, job, kind: error.kind(), reason: chain(error) }
+        let (kind, reason, orphans) = (error.kind(), chain(error), error.orphans());
+        Self { rows, in_doubt, job, kind, reason, orphans }
     }
 }
 
@@ -78,6 +80,8 @@ pub struct Loaded {
     jobs: Vec<LoadedJob>,
     unsettled: Vec<Unsettled>,
     next_row: u64,
+    /// Of the parts that are in no job.
+    orphans: u64,
     stopped: bool,
     pub(super) ingest: Option<Ingest>,
     /// Its rows, where they are those of another load.
@@ -116,6 +120,7 @@ impl Loaded {
 
     pub(super) fn unsettle(&mut self, unsettled: Unsettled) {
         self.next_row = self.next_row.max(unsettled.rows.end);
+        self.orphans += u64::from(unsettled.orphans);
         self.unsettled.push(unsettled);
     }
 
@@ -172,9 +177,10 @@ impl Loaded {
         self.jobs.iter().filter_map(|j| j.info.number_records_processed).sum()
     }
 
-    /// Empty jobs that may stand in the org for a day, because answers to their creation were lost.
+    /// Empty jobs that may stand in the org for a day, because answers to their creation were lost: for rows of its
+    /// jobs, and for those that are in none of them.
     pub fn orphans(&self) -> u64 {
-        self.jobs.iter().map(|j| u64::from(j.job.orphans())).sum()
+        self.orphans + self.jobs.iter().map(|j| u64::from(j.job.orphans())).sum::<u64>()
     }
 
     /// The rows that were refused, of all jobs.

@@ -78,10 +78,11 @@ impl Reader {
             return Err(changed());
         }
         file.seek(io::SeekFrom::Start(stretch.range.start)).await?;
+        // A quote that was closed when it was cut is closed, or the file is another.
+        let scanner = Scanner::new(stretch.format, usize::try_from(stretch.len).unwrap_or(usize::MAX));
         let mut reader = Self {
             file,
-            // A quote that was closed when it was cut is closed, or the file is another.
-            scanner: Scanner::new(stretch.format, usize::try_from(stretch.len).unwrap_or(usize::MAX)),
+            scanner: scanner.behind_the_beginning(),
             left: stretch.range.end - stretch.range.start,
             piece: Vec::new(),
             out: BytesMut::new(),
@@ -89,7 +90,6 @@ impl Reader {
             ended: false,
             stretch,
         };
-        // First, where a scanner looks for a byte order mark: there is none in the middle of the file.
         let header = reader.stretch.header.clone();
         reader.scan(&header)?;
         reader.piece = vec![0; PIECE];

@@ -64,6 +64,12 @@ impl Scanner {
         }
     }
 
+    /// Takes what begins as a byte order mark does for what it is: the beginning was read before.
+    pub(super) fn behind_the_beginning(mut self) -> Self {
+        self.bom = None;
+        self
+    }
+
     pub(super) fn format(&self) -> Format {
         self.format
     }

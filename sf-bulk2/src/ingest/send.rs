@@ -134,12 +134,19 @@ impl Sender<'_> {
 
     /// Makes a job, uploads the part and closes it: with another job where an answer to the upload is lost.
     async fn give(&self, part: &Part) -> Result<Closed, Stopped> {
-        let (mut attempts, mut orphans) = (None, 0);
+        let mut orphans = 0;
+        let given = self.give_until_taken(part, &mut orphans).await;
+        // What was lost for a job that then took the rows is told with that job.
+        given.map_err(|stopped| Stopped { error: stopped.error.with_orphans(orphans), ..stopped })
+    }
+
+    async fn give_until_taken(&self, part: &Part, orphans: &mut u32) -> Result<Closed, Stopped> {
+        let mut attempts = None;
         let mut abandoned = Vec::new();
         loop {
             let job = self.ingest.create(self.client).await.map_err(|e| Stopped::unwritten(None, e))?;
-            let job = job.expect_rows(Some(part.rows)).with_orphans_before(orphans);
-            orphans = job.orphans();
+            let job = job.expect_rows(Some(part.rows)).with_orphans_before(*orphans);
+            *orphans = job.orphans();
             let Err(error) = job.upload_data(&part.data).await else {
                 return self.close(job, abandoned).await;
             };

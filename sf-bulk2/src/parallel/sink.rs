@@ -9,12 +9,13 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::spool::{Span, Spool};
 
-/// What is read of a page that lies in a temporary file at once.
+/// A page is held, written to a temporary file, and read back in pieces of this size. A piece never grows, so that no
+/// more memory is taken than there are bytes of the page.
 const PIECE: usize = 256 * 1024;
 
 /// The rows of a page, as CSV.
 pub(super) enum Data {
-    Memory(Vec<u8>),
+    Memory(Vec<Bytes>),
     File(Spool, Vec<Span>),
 }
 
@@ -22,7 +23,9 @@ pub(super) enum Data {
 impl std::fmt::Debug for Data {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Memory(bytes) => write!(f, "{} bytes in memory", bytes.len()),
+            Self::Memory(pieces) => {
+                write!(f, "{} bytes in memory", pieces.iter().map(Bytes::len).sum::<usize>())
+            }
             Self::File(_, spans) => {
                 write!(f, "{} bytes in a file", spans.iter().map(|s| s.len).sum::<usize>())
             }
@@ -33,7 +36,12 @@ impl std::fmt::Debug for Data {
 impl Data {
     pub(super) async fn copy_to<W: AsyncWrite + Unpin>(&self, out: &mut W) -> io::Result<()> {
         match self {
-            Self::Memory(bytes) => out.write_all(bytes).await,
+            Self::Memory(pieces) => {
+                for piece in pieces {
+                    out.write_all(piece).await?;
+                }
+                Ok(())
+            }
             Self::File(spool, spans) => {
                 for span in spans {
                     out.write_all(&spool.read(*span).await?).await?;
@@ -45,7 +53,7 @@ impl Data {
 
     pub(super) fn pieces(self) -> Pieces {
         match self {
-            Self::Memory(bytes) => Pieces::Memory(bytes.into()),
+            Self::Memory(pieces) => Pieces::Memory(pieces.into_iter()),
             Self::File(spool, spans) => Pieces::File(spool, spans.into_iter()),
         }
     }
@@ -53,7 +61,7 @@ impl Data {
 
 /// The rows of a page on their way back.
 pub(super) enum Pieces {
-    Memory(Bytes),
+    Memory(std::vec::IntoIter<Bytes>),
     File(Spool, std::vec::IntoIter<Span>),
 }
 
@@ -61,7 +69,7 @@ impl Pieces {
     /// The next piece; `None` after the last one.
     pub(super) async fn next(&mut self) -> io::Result<Option<Bytes>> {
         match self {
-            Self::Memory(bytes) => Ok(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty())),
+            Self::Memory(pieces) => Ok(pieces.next()),
             Self::File(spool, spans) => match spans.next() {
                 Some(span) => spool.read(span).await.map(|bytes| Some(bytes.into())),
                 None => Ok(None),
@@ -73,69 +81,88 @@ impl Pieces {
 /// Holds a page: in memory as long as it is small, then in a file.
 pub(super) struct Sink {
     memory: usize,
-    bytes: Vec<u8>,
-    filed: Option<(Spool, Vec<Span>)>,
+    /// Full pieces that are not in the file, and the one that is filled.
+    pieces: Vec<Bytes>,
+    piece: Vec<u8>,
+    spool: Option<Spool>,
+    spans: Vec<Span>,
     writing: Option<Writing>,
 }
 
-type Writing = Pin<Box<dyn Future<Output = io::Result<(Spool, Span)>> + Send>>;
+type Writing = Pin<Box<dyn Future<Output = io::Result<(Spool, Vec<Span>)>> + Send>>;
 
 impl Sink {
     pub(super) fn new(memory: usize) -> Self {
-        Self { memory, bytes: Vec::new(), filed: None, writing: None }
+        let (pieces, piece, spans) = (Vec::new(), Vec::new(), Vec::new());
+        Self { memory, pieces, piece, spool: None, spans, writing: None }
     }
 
-    /// Moves what is in memory to the file, by pieces.
-    fn flush_bytes(&mut self) {
-        let bytes = Bytes::from(std::mem::take(&mut self.bytes));
-        let spool = self.filed.as_ref().map(|f| f.0.clone());
+    /// Whether one more piece would be too much.
+    fn is_full(&self) -> bool {
+        (self.pieces.len() + 1) * PIECE > self.memory
+    }
+
+    fn end_piece(&mut self) {
+        if !self.piece.is_empty() {
+            self.piece.shrink_to_fit();
+            self.pieces.push(std::mem::take(&mut self.piece).into());
+        }
+    }
+
+    /// Moves what is in memory to the file.
+    fn flush_pieces(&mut self) {
+        let (pieces, spool) = (std::mem::take(&mut self.pieces), self.spool.take());
         self.writing = Some(Box::pin(async move {
             let spool = match spool {
                 Some(spool) => spool,
                 None => Spool::new().await?,
             };
-            let span = spool.append(bytes).await?;
-            Ok((spool, span))
+            let mut spans = Vec::with_capacity(pieces.len());
+            for piece in pieces {
+                spans.push(spool.append(piece).await?);
+            }
+            Ok((spool, spans))
         }));
     }
 
     fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(writing) = &mut self.writing else { return Poll::Ready(Ok(())) };
-        let (spool, span) = std::task::ready!(writing.as_mut().poll(cx))?;
+        let written = std::task::ready!(writing.as_mut().poll(cx));
         self.writing = None;
-        let (_, spans) = self.filed.get_or_insert((spool, Vec::new()));
-        // In pieces, so that reading them back takes little.
-        let mut at = 0;
-        while at < span.len {
-            let len = PIECE.min(span.len - at);
-            spans.push(Span { at: span.at + at as u64, len });
-            at += len;
-        }
+        let (spool, spans) = written?;
+        self.spool = Some(spool);
+        self.spans.extend(spans);
         Poll::Ready(Ok(()))
     }
 
     pub(super) async fn finish(mut self) -> io::Result<Data> {
-        if self.filed.is_none() && self.writing.is_none() {
-            return Ok(Data::Memory(self.bytes));
-        }
         std::future::poll_fn(|cx| self.poll_written(cx)).await?;
-        self.flush_bytes();
-        std::future::poll_fn(|cx| self.poll_written(cx)).await?;
-        match self.filed {
-            Some((spool, spans)) => Ok(Data::File(spool, spans)),
-            None => Ok(Data::Memory(self.bytes)),
+        self.end_piece();
+        if self.spool.is_some() || self.pieces.iter().map(Bytes::len).sum::<usize>() > self.memory {
+            self.flush_pieces();
+            std::future::poll_fn(|cx| self.poll_written(cx)).await?;
         }
+        Ok(match self.spool {
+            Some(spool) => Data::File(spool, self.spans),
+            None => Data::Memory(self.pieces),
+        })
     }
 }
 
 impl AsyncWrite for Sink {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, piece: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         std::task::ready!(self.poll_written(cx))?;
-        self.bytes.extend_from_slice(piece);
-        if self.bytes.len() > self.memory {
-            self.flush_bytes();
+        let room = PIECE - self.piece.len();
+        self.piece.reserve_exact(room);
+        let taken = bytes.len().min(room);
+        self.piece.extend_from_slice(&bytes[..taken]);
+        if self.piece.len() == PIECE {
+            self.end_piece();
+            if self.is_full() {
+                self.flush_pieces();
+            }
         }
-        Poll::Ready(Ok(piece.len()))
+        Poll::Ready(Ok(taken))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -2,6 +2,7 @@
 //! an allocator, so in a binary of its own.
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod parallel;
 #[path = "../it/support/mod.rs"]
 #[allow(dead_code, reason = "shared with the other test binary, which uses all of it")]
 mod support;

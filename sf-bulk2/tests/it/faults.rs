@@ -1,5 +1,7 @@
 //! Bodies that break, headers that are gone, counts that do not add up: no row lost, none twice.
 
+use std::error::Error as _;
+
 use sf_bulk2::{ErrorKind, Locator, Pages, Position, QueryJob, Result};
 
 use crate::support::{Answer, JOB, Script, schema};
@@ -345,11 +347,16 @@ async fn a_row_that_is_no_such_struct_names_its_id_and_the_next_one_follows() {
         name: u64,
     }
     let mut page = Answer::page(0, 2, None);
-    page.body = b"\"Id\",\"Name\"\n\"a1\",\"x\"\n\"a2\",\"7\"\n".to_vec();
+    page.body = b"\"Id\",\"Name\"\n\"0017Q00000BFw5kQAD\",\"secret\"\n\"a2\",\"7\"\n".to_vec();
     let mut rows = pages(&Script::new([page]), Position::START).rows::<Numbered>();
     let error = rows.next_row().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Row);
-    assert!(error.to_string().contains("Id a1"), "{error}");
+    assert!(
+        error.to_string().contains("line 2 of the first page, with Id 0017Q00000BFw5kQAD, is not"),
+        "{error}"
+    );
+    let why = error.source().unwrap().to_string();
+    assert_eq!(why, "column Name: the cell is no u64: invalid digit found in string");
     assert_eq!(rows.next_row().await.unwrap().unwrap().name, 7);
     assert!(rows.next_row().await.unwrap().is_none());
 }

@@ -1,9 +1,13 @@
 //! Ingest jobs step by step, through everything that can go wrong with one.
 
+use std::time::Duration;
+
 use sf_bulk2::{ColumnDelimiter, ErrorKind, Ingest, IngestJob, LineEnding, Result};
 use sf_core::poll::PollPolicy;
+use tokio::time::Instant;
 
 use crate::support::ingest::{Fault, IngestOrg};
+use crate::support::{Answer, Script};
 
 fn csv(rows: usize) -> String {
     (0..rows).fold("Name,Note\n".to_owned(), |csv, i| csv + &format!("row {i},\"a, \"\"{i}\"\"\nb\"\n"))
@@ -153,6 +157,17 @@ async fn a_job_that_counts_other_rows_than_were_sent_is_in_doubt() {
     let error = job.wait(&PollPolicy::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InDoubt);
     assert!(error.to_string().contains("21 rows were sent and the org counts 20"), "{error}");
+
+    // Two more looks, in case the count comes late, each after a pause of the caller's policy.
+    let org = IngestOrg::new();
+    let job = load(&org, 20).await.unwrap().expect_rows(Some(21));
+    let minute = Duration::from_secs(60);
+    let slow = PollPolicy { initial: minute, max: minute, deadline: None };
+    let (calls, before) = (org.calls().len(), Instant::now());
+    assert_eq!(job.wait(&slow).await.unwrap_err().kind(), ErrorKind::InDoubt);
+    let looks = org.calls().len() - calls;
+    assert!(before.elapsed() >= 2 * minute, "{:?}", before.elapsed());
+    assert!((3..=4).contains(&looks), "{looks}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,6 +192,14 @@ async fn a_create_whose_answer_is_lost_makes_another_job_and_counts_the_orphan()
     let org = IngestOrg::new().fault("create", [vec![Fault::After; 3], vec![Fault::Status(400)]].concat());
     let error = Ingest::insert("Account").create(&org.client()).await.unwrap_err();
     assert!(error.to_string().contains("3 answers were lost: as many jobs may stand in the org"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_answer_that_cannot_be_read_is_a_lost_one() {
+    let unread = || Answer::json(200, r#"{"job":"made"}"#);
+    let error = Ingest::insert("Account").create(&Script::new([unread()]).client()).await.unwrap_err();
+    assert!(error.api_error().unwrap().outcome_unknown());
+    assert!(error.to_string().contains("as many jobs may stand in the org"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -322,6 +322,25 @@ async fn orphans_of_a_job_that_had_to_be_abandoned_are_counted_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn orphans_of_rows_that_came_into_no_job_are_counted_as_well() {
+    // As often as a call is tried; and once, before the upload of another job is lost as often.
+    let org = IngestOrg::new().fault("create", [Fault::After; 4]);
+    let error = Ingest::insert("Account").csv_bytes(numbered(3)).run(&org.client()).await.unwrap_err();
+    assert_eq!((org.states().len(), error.loaded().unwrap().orphans()), (4, 4));
+
+    let org = IngestOrg::new().fault("create", [Fault::After]).fault("upload", [Fault::After; 4]);
+    let error = Ingest::insert("Account").csv_bytes(numbered(3)).run(&org.client()).await.unwrap_err();
+    assert_eq!(org.states(), ["Open", "Aborted", "Aborted", "Aborted", "Aborted"]);
+    assert_eq!(error.loaded().unwrap().orphans(), 1);
+
+    // The second job cannot be made: what was lost for the first and for it are told together.
+    let creates = [Fault::After, Fault::Pass, Fault::After, Fault::Status(400)];
+    let org = IngestOrg::new().fault("create", creates).fault("upload", [Fault::Before]);
+    let error = Ingest::insert("Account").csv_bytes(numbered(3)).run(&org.client()).await.unwrap_err();
+    assert_eq!(error.loaded().unwrap().orphans(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_upload_that_breaks_after_long_work_is_sent_again_all_the_same() {
     // Longer than the time in which a call is tried again.
     let org = IngestOrg::new().upload_takes(Duration::from_secs(400)).fault("upload", [Fault::After]);

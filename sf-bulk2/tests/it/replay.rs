@@ -70,6 +70,17 @@ async fn the_same_bytes_are_sent_from_wherever_they_lie() {
             assert!(sent[0] == sent[1] && sent[0] == sent[2], "{rows} {bytes}: {:?}", &csv[..20]);
         }
     }
+    // Of two byte order marks the second is a part of the first name, wherever the data lies.
+    let twice = TempFile::of("\u{feff}\u{feff}Name,Note\na,1\nb,2\n");
+    for replay in ALL {
+        let org = IngestOrg::new();
+        let load = Ingest::insert("Account").replay(replay).part_rows(1).csv_file(twice.path());
+        load.run(&org.client()).await.unwrap_or_else(|e| panic!("{replay:?}: {e:?}"));
+        let mut uploads = org.uploads();
+        uploads.sort();
+        let expected = ["\u{feff}Name,Note\na,1\n", "\u{feff}Name,Note\nb,2\n"];
+        assert_eq!(uploads, expected, "{replay:?}");
+    }
     let org = IngestOrg::new();
     let ingest = Ingest::insert("Account").convert_line_ends().replay(Replay::Source).part_rows(3);
     ingest.csv_file(TempFile::of(odd).path()).run(&org.client()).await.unwrap();

@@ -12,7 +12,7 @@ use super::graph::MOST_NODES;
 use super::{api_name, external_path, object_path, one_row, take_key};
 use crate::client::answer::refused_part;
 use crate::client::encode_segment;
-use crate::{ApiVersion, Client, Error, ErrorKind, Id, Result};
+use crate::{ApiVersion, Client, Error, ErrorKind, Id, Result, json};
 
 /// Parts that a composite may have (REST API guide, "Composite").
 const MOST_PARTS: usize = 25;
@@ -290,7 +290,7 @@ pub struct CompositeAnswer {
 }
 
 /// What became of one part.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Part {
     reference_id: String,
@@ -299,6 +299,17 @@ pub struct Part {
     http_headers: HashMap<String, serde_json::Value>,
     #[serde(default)]
     body: Option<Box<RawValue>>,
+}
+
+/// Says how much there is, not what: rows are people's data and do not belong into logs.
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Part")
+            .field("reference_id", &self.reference_id)
+            .field("http_status_code", &self.http_status_code)
+            .field("body_bytes", &self.body.as_ref().map_or(0, |body| body.get().len()))
+            .finish_non_exhaustive()
+    }
 }
 
 /// Says what to do where nobody knows what was done.
@@ -380,7 +391,8 @@ impl Part {
         let body = self.body.as_deref().map_or("null", RawValue::get);
         serde_json::from_str(body).map_err(|e| {
             let message = format!("part {:?} of the composite is not the JSON expected", self.reference_id);
-            Error::new(ErrorKind::Protocol, message).with_status(self.http_status_code).with_source(e)
+            let error = Error::new(ErrorKind::Protocol, message).with_status(self.http_status_code);
+            error.with_source(json::fault(&e))
         })
     }
 

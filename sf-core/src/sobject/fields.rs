@@ -8,7 +8,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use crate::record::Value;
-use crate::{Error, ErrorKind, Id, Result};
+use crate::{Error, ErrorKind, Id, Result, json};
 
 /// Fields and values of a row, in the order in which they are sent.
 ///
@@ -59,8 +59,9 @@ impl Fields {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] where it is no object or cannot be written.
     pub fn of(row: &(impl Serialize + ?Sized)) -> Result<Self> {
-        let wrong =
-            |message: &str, e: serde_json::Error| Error::new(ErrorKind::InvalidInput, message).with_source(e);
+        let wrong = |message: &str, e: serde_json::Error| {
+            Error::new(ErrorKind::InvalidInput, message).with_source(json::fault(&e))
+        };
         let text = serde_json::to_vec(row).map_err(|e| wrong("the row cannot be written as JSON", e))?;
         let members: Members = serde_json::from_slice(&text).map_err(|e| {
             wrong("the row is not written as a JSON object, so its values have no field names", e)

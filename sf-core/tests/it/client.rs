@@ -323,3 +323,34 @@ async fn the_token_shows_in_no_error() {
     let error = client.get("sobjects").response().await.unwrap_err();
     assert!(!format!("{error} {error:?} {client:?}").contains("token-1"));
 }
+
+#[tokio::test]
+async fn what_stands_in_an_answer_shows_in_no_debug_and_in_no_error() {
+    let org = MockServer::start().await;
+    let answer = ResponseTemplate::new(200).set_body_json(json!({ "Name": "secret" }));
+    Mock::given(method("GET")).respond_with(answer).mount(&org).await;
+    let (client, _) = client(&[&org.uri()]);
+    let whole = client.get("sobjects/Account/1").response().await.unwrap();
+    assert_eq!(whole.parse::<Value>("reading it").unwrap()["Name"], "secret");
+    let error = whole.parse::<std::collections::BTreeMap<String, u8>>("reading it").unwrap_err();
+    let why = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(why, "invalid type: string, expected u8 at line 1 column 16");
+    for shown in [format!("{whole:?}"), format!("{error:?}")] {
+        assert!(!shown.contains("secret") && shown.contains("200"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_was_refused_for_a_lock_is_known_not_to_be_done_whatever_its_status() {
+    for (status, code, unknown) in [(500, "UNABLE_TO_LOCK_ROW", false), (500, "UNKNOWN_EXCEPTION", true)] {
+        let org = MockServer::start().await;
+        let refusal = json!([{ "errorCode": code, "message": "x" }]);
+        let answer = ResponseTemplate::new(status).set_body_json(refusal);
+        Mock::given(method("POST")).respond_with(answer).mount(&org).await;
+        let (client, _) = client(&[&org.uri()]);
+        let error = client.post("sobjects/Account").json_body(&json!({})).response().await.unwrap_err();
+        assert_eq!(error.outcome_unknown(), unknown, "{error}");
+        // What is known not to be done is sent again; what may be is not.
+        assert_eq!(org.received_requests().await.unwrap().len(), if unknown { 1 } else { 3 }, "{error}");
+    }
+}

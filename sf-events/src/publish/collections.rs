@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 use sf_core::sobject::{Collections, RowOutcome};
 
-use super::rest::{Published, Publisher, Unread, failure, in_doubt, not_published, refused};
+use super::rest::{Published, Publisher, Unread, failure, not_published, refused};
 use crate::{Error, ErrorKind, Event, Result};
 
 /// Events a call takes (REST API guide, "Create Multiple Records").
@@ -27,7 +27,7 @@ impl Publisher {
     /// definition that cannot be read is asked for once, and the answer holds for every event of its kind.
     ///
     /// # Errors
-    /// Those of [`publish`](Self::publish), for each event. When the answer to a call is lost its events are
+    /// Those of [`publish`](Self::publish), for each event. When the answer to a call is lost, its events are
     /// [`ErrorKind::InDoubt`], none of them is sent again, and those behind it are [`ErrorKind::NotSent`].
     pub async fn publish_all(&self, events: &[Event]) -> Vec<Result<Published>> {
         let mut results: Vec<Option<Result<Published>>> = Vec::new();
@@ -110,17 +110,16 @@ impl Publisher {
         let failed = written.error().cloned();
         for (place, outcome) in call.places.into_iter().zip(written.outcomes()) {
             let object = object(place);
-            let cause = || {
-                failed
-                    .clone()
-                    .unwrap_or_else(|| sf_core::Error::new(sf_core::ErrorKind::Protocol, "no answer"))
+            let unanswered = || {
+                let error = sf_core::Error::new(sf_core::ErrorKind::Protocol, "no answer");
+                error.with_outcome_unknown(true)
             };
+            let cause = || failed.clone().unwrap_or_else(unanswered);
             results[place] = Some(match outcome {
                 RowOutcome::Done { id, notes, .. } => {
                     Ok(Published::of(id.map(|id| id.to_string()), notes.clone()))
                 }
                 RowOutcome::Refused(errors) => Err(failure(object, refused(errors.clone()))),
-                RowOutcome::Unknown => Err(in_doubt(object, cause())),
                 _ => Err(failure(object, cause())),
             });
         }

@@ -235,11 +235,11 @@ pub(super) fn refused(errors: Vec<ApiError>) -> sf_core::Error {
 pub(super) fn failure(object: &str, error: sf_core::Error) -> Error {
     use sf_core::ErrorKind as Core;
     let code = error.error_code().unwrap_or_default();
-    let answered = error.status().is_some();
     match error.kind() {
         _ if code.starts_with("PLATFORM_EVENT_PUBLISH") => {
             not_published(object, ErrorKind::Unavailable, error).with_hint("Publish it again after a while.")
         }
+        _ if error.outcome_unknown() => in_doubt(object, error),
         _ if matches!(code, "LIMIT_EXCEEDED" | "REQUEST_LIMIT_EXCEEDED") => not_published(
             object,
             ErrorKind::Limit,
@@ -249,8 +249,6 @@ pub(super) fn failure(object: &str, error: sf_core::Error) -> Error {
             "The org's allowance of events an hour, or of API calls a day, is used up: see `Client::limits` \
                  (HourlyPublishedPlatformEvents, DailyApiRequests) and wait.",
         ),
-        Core::Server | Core::Timeout | Core::Broken | Core::Io => in_doubt(object, error),
-        Core::Protocol if !answered => in_doubt(object, error),
         Core::Refused | Core::NotFound => not_published(object, ErrorKind::Refused, error),
         _ => not_published(object, ErrorKind::NotSent, error),
     }
@@ -260,7 +258,7 @@ pub(super) fn not_published(object: &str, kind: ErrorKind, error: sf_core::Error
     Error::new(kind, format!("{object} was not published")).with_cause(error)
 }
 
-pub(super) fn in_doubt(object: &str, error: sf_core::Error) -> Error {
+fn in_doubt(object: &str, error: sf_core::Error) -> Error {
     Error::new(ErrorKind::InDoubt, format!("{object} was sent, but no answer told whether it was published"))
         .with_cause(error)
         .with_hint(

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sf_events::{ErrorKind, Event};
-use sf_sim::fault::{Action, Fault, Route};
+use sf_sim::fault::{Action, Fault, Reply, Route};
 
 use crate::emulated::{client, org};
 
@@ -94,6 +94,20 @@ async fn events_of_standard_volume_have_an_allowance_of_their_own() {
     assert_eq!(limits.hourly_published_standard_volume_events().unwrap().remaining, 999);
     assert_eq!(limits.hourly_published_events().unwrap().remaining, 49_999);
     assert_eq!(sim.published()[0].object, "Old__e");
+}
+
+#[tokio::test]
+async fn an_org_that_cannot_publish_for_now_says_so_of_each_event() {
+    let sim = org();
+    let busy = Reply::error(503, "PLATFORM_EVENT_PUBLISHING_UNAVAILABLE", "Try again later");
+    sim.faults().add(Fault::on(Route::Collection).always().then(Action::Reply(busy)));
+    let publisher = sf_events::Publisher::new(client(&sim).await);
+    let events: Vec<Event> = (0..300).map(event).collect();
+    let results = publisher.publish_all(&events).await;
+    let kinds: Vec<_> = results.iter().map(|r| r.as_ref().unwrap_err().kind()).collect();
+    assert!(kinds[..200].iter().all(|kind| *kind == ErrorKind::Unavailable), "{:?}", kinds[0]);
+    assert!(kinds[200..].iter().all(|kind| *kind == ErrorKind::NotSent), "{:?}", kinds[200]);
+    assert_eq!(sim.published().len(), 0);
 }
 
 #[tokio::test]

@@ -239,18 +239,13 @@ impl JsonRecord {
         let Some(cell) = record.cell(member.at).filter(|cell| !cell.is_empty()) else {
             return Error::data(format!("a row of {object} has no {}", field.name()));
         };
+        // Where it stands, and not what stands there: errors are logged, and a row is somebody's data.
         let why = match csv_cell::decode(field, cell) {
-            Err(error) => error.to_string(),
-            Ok(_) => {
-                let (name, kind) = (field.name(), field.field_type());
-                let mut shown: String = cell.chars().take(40).collect();
-                if shown.len() < cell.len() {
-                    shown.push('…');
-                }
-                format!("field {name} ({kind}) holds {shown:?}, which is beyond {}", member.shape.range())
-            }
+            Err(_) => "what is no value of its type".to_owned(),
+            Ok(_) => format!("a value beyond {}", member.shape.range()),
         };
-        Error::data(format!("{object} {}: {why}", id.unwrap_or("without Id")))
+        let (id, name, kind) = (id.unwrap_or("without Id"), field.name(), field.field_type());
+        Error::data(format!("{object} {id}: field {name} ({kind}) holds {why}"))
     }
 }
 

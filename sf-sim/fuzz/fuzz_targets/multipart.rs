@@ -2,53 +2,14 @@
 
 #![no_main]
 
-use std::cell::RefCell;
+mod org;
 
 use bytes::Bytes;
-use http::{Method, Request};
-use http_body_util::{BodyExt, Full};
+use http::Method;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use sf_sim::Sim;
-use sf_sim::clock::Clock;
-use tokio::runtime::Runtime;
-use tower_service::Service;
 
-/// Calls of one org: what they wrote must not pile up.
-const CALLS: u32 = 500;
-
-struct Org {
-    sim: Sim,
-    token: String,
-    calls: u32,
-}
-
-impl Org {
-    fn new() -> Self {
-        let sim =
-            Sim::builder().clock(Clock::fixed(1_710_331_200_000)).journal_size(1).build().expect("an org");
-        sim.set_limit("DailyApiRequests", u64::MAX);
-        sim.set_limit("DailyBulkApiBatches", u64::MAX);
-        Self { token: sim.access_token(), sim, calls: 0 }
-    }
-
-    async fn call(&self, method: Method, path: &str, kind: &[u8], body: Bytes) -> (u16, Bytes) {
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("http://org.example/services/data/v66.0/{path}"))
-            .header("authorization", format!("Bearer {}", self.token))
-            .header("content-type", kind)
-            .body(Full::new(body))
-            .expect("a request");
-        let answer = self.sim.router().call(request).await.expect("an answer");
-        let status = answer.status().as_u16();
-        (status, answer.into_body().collect().await.expect("a whole body").to_bytes())
-    }
-}
-
-thread_local! {
-    static ORG: RefCell<Option<(Runtime, Org)>> = const { RefCell::new(None) };
-}
+use org::{Org, with_org};
 
 /// A form of these bytes, under a boundary of these bytes.
 async fn any(org: &Org, path: &str, data: &[u8]) {
@@ -90,22 +51,10 @@ async fn file(org: &Org, end: &str, data: &[u8]) {
 
 fuzz_target!(|data: &[u8]| {
     let Some((choice, data)) = data.split_first() else { return };
-    ORG.with_borrow_mut(|kept| {
-        let (runtime, org) = kept.get_or_insert_with(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-            (runtime.expect("a runtime"), Org::new())
-        });
-        org.calls += 1;
-        if org.calls > CALLS {
-            *org = Org::new();
-        }
-        runtime.block_on(async {
-            match choice % 4 {
-                0 => any(org, "sobjects/ContentVersion", data).await,
-                1 => any(org, "jobs/ingest", data).await,
-                2 => file(org, "\r\n", data).await,
-                _ => file(org, "\n", data).await,
-            }
-        });
+    with_org(async |org| match choice % 4 {
+        0 => any(org, "sobjects/ContentVersion", data).await,
+        1 => any(org, "jobs/ingest", data).await,
+        2 => file(org, "\r\n", data).await,
+        _ => file(org, "\n", data).await,
     });
 });

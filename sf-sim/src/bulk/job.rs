@@ -88,9 +88,13 @@ impl Job {
         self.order.created_ms
     }
 
-    /// Ends the job as failed, whatever became of it so far.
-    pub(crate) fn fail(&mut self, message: String, now: i64) {
-        self.end(Stage::Failed(message), now);
+    /// Fails a job that is not over yet; whether it was one.
+    pub(crate) fn fail(&mut self, message: String, now: i64) -> bool {
+        let runs = !self.is_over();
+        if runs {
+            self.end(Stage::Failed(message), now);
+        }
+        runs
     }
 
     /// Keeps the job running for so many more polls, or until it is let go.

@@ -224,7 +224,9 @@ async fn settle(org: &Shared, id: RecordId, is_poll: bool) -> Result<(), Answer>
         let job = state.jobs.get_mut(&id).ok_or_else(Answer::not_found)?;
         match result {
             Some(result) => job.complete(result, now),
-            None => job.fail("InternalServerError : Retried more than 15 times".to_owned(), now),
+            None => {
+                job.fail("InternalServerError : Retried more than 15 times".to_owned(), now);
+            }
         }
     }
     Ok(())

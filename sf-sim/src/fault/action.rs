@@ -216,7 +216,7 @@ impl Action {
         Self::MoveOrg { to: to.into(), old: Reply::empty(status) }
     }
 
-    /// The job ends as `Failed` with this message.
+    /// The job ends as `Failed` with this message; one that is over stays as it ended.
     pub fn fail_job(message: impl Into<String>) -> Self {
         Self::FailJob { message: message.into() }
     }

@@ -42,10 +42,19 @@ pub(super) fn read(org: &Shared, object: &str, id: &str, field: &str) -> Answer 
     })
 }
 
-/// The members of a multipart body; none where the body is of another kind.
+/// The members of a multipart body with one row; none where the body is of another kind.
 pub(super) fn members(call: &Call) -> Option<Result<Map<String, Value>, Answer>> {
+    parts(call).map(|parts| parts.and_then(fields))
+}
+
+/// The members of a multipart body with many rows in `records`; none where the body is of another kind.
+pub(super) fn members_of_many(call: &Call) -> Option<Result<Map<String, Value>, Answer>> {
+    parts(call).map(|parts| parts.and_then(fields_of_each))
+}
+
+fn parts(call: &Call) -> Option<Result<Vec<Part>, Answer>> {
     let boundary = multipart::boundary(call.header(CONTENT_TYPE.as_str()).unwrap_or_default())?;
-    Some(multipart::parts(&call.body, &boundary).map_or_else(|| Err(not_well_formed()), fields))
+    Some(multipart::parts(&call.body, &boundary).ok_or_else(not_well_formed))
 }
 
 fn not_well_formed() -> Answer {
@@ -53,19 +62,37 @@ fn not_well_formed() -> Answer {
     Answer::data(StatusCode::BAD_REQUEST, "INVALID_MULTIPART_REQUEST", message)
 }
 
-/// The JSON part's members, and each file as the text of its field.
-fn fields(parts: Vec<Part>) -> Result<Map<String, Value>, Answer> {
+/// The JSON part's members, and the other parts, which are files.
+fn apart(mut parts: Vec<Part>) -> Result<(Map<String, Value>, Vec<Part>), Answer> {
     // A file may be JSON too.
     let place = parts.iter().position(|part| part.is_json() && !part.is_file).ok_or_else(not_well_formed)?;
-    let mut files = parts;
-    let row = files.remove(place);
-    let mut row: Map<String, Value> =
-        serde_json::from_slice(&row.content).map_err(|error| Answer::bad_json(&error))?;
+    let json = parts.remove(place);
+    let members = serde_json::from_slice(&json.content).map_err(|error| Answer::bad_json(&error))?;
+    Ok((members, parts))
+}
+
+/// The JSON part's members, and each file as the text of its field.
+fn fields(parts: Vec<Part>) -> Result<Map<String, Value>, Answer> {
+    let (mut row, files) = apart(parts)?;
     for file in files {
         let name = file.name.ok_or_else(not_well_formed)?;
         row.insert(name, STANDARD.encode(&file.content).into());
     }
     Ok(row)
+}
+
+/// As [`fields`], of many rows: a row's attributes say under which name its file comes, and for which field.
+fn fields_of_each(parts: Vec<Part>) -> Result<Map<String, Value>, Answer> {
+    let (mut members, files) = apart(parts)?;
+    let rows = members.get_mut("records").and_then(Value::as_array_mut);
+    for row in rows.into_iter().flatten().filter_map(Value::as_object_mut) {
+        let said = |name: &str| row.get("attributes")?.get(name)?.as_str().map(str::to_owned);
+        let Some(part) = said("binaryPartName") else { continue };
+        let field = said("binaryPartNameAlias").ok_or_else(not_well_formed)?;
+        let file = files.iter().find(|file| file.name.as_ref() == Some(&part)).ok_or_else(not_well_formed)?;
+        row.insert(field, STANDARD.encode(&file.content).into());
+    }
+    Ok(members)
 }
 
 #[cfg(test)]

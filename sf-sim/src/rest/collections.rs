@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, DataCall, external, rows};
+use super::{Answer, DataCall, blob, external, rows};
 use crate::events;
 use crate::id::RecordId;
 use crate::org::Shared;
@@ -58,7 +58,8 @@ fn written(
     data: &DataCall<'_>,
     write: impl Fn(&mut Store, Map<String, Value>, RecordId) -> Result<Done, RowError>,
 ) -> Answer {
-    let body: Body = match rows::members(data.call) {
+    let members = blob::members_of_many(data.call).unwrap_or_else(|| rows::members(data.call));
+    let body: Body = match members {
         Ok(body) => match serde_json::from_value(Value::Object(body)) {
             Ok(body) => body,
             Err(error) => return Answer::bad_json(&error),

@@ -7,7 +7,7 @@ use http::header::{ETAG, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFI
 use super::{Answer, Call};
 use crate::id::RecordId;
 use crate::schema::ObjectDef;
-use crate::store::{Row, Store};
+use crate::store::{LOOKED_AT, Row, Store};
 use crate::value::Cell;
 
 const DATE_FORMAT: &str = "%a, %d %b %Y %H:%M:%S GMT";
@@ -26,11 +26,14 @@ impl Stamped {
     }
 
     /// Of a row; none where its object keeps no stamp of change. The tag is one of all that the row holds: stamps are whole
-    /// seconds, in which a row can change more than once.
+    /// seconds, in which a row can change more than once. That somebody looked at it is no change.
     pub(super) fn of_row(object: &ObjectDef, row: &Row) -> Option<Self> {
         let Cell::DateTime(changed_ms) = row.get(object.system().modstamp?) else { return None };
         let mut text = row.id().as_str15().as_bytes().to_vec();
-        for at in 0..object.fields().len() {
+        for (at, field) in object.fields().iter().enumerate() {
+            if LOOKED_AT.contains(&field.name.as_str()) {
+                continue;
+            }
             text.push(b',');
             row.get(at).write_csv(&mut text);
         }

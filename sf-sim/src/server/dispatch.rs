@@ -209,7 +209,9 @@ fn trouble(org: &Shared, id: RecordId, firing: &Firing) {
         Action::LoseJob => state.jobs.remove(&id).is_some() || state.ingest.remove(id),
         Action::FailJob { message } => {
             let query = state.jobs.get_mut(&id).map(|job| job.fail(message.clone(), now));
-            query.or_else(|| state.ingest.get_mut(id).map(|job| job.fail(message.clone(), now))).is_some()
+            query
+                .or_else(|| state.ingest.get_mut(id).map(|job| job.fail(message.clone(), now)))
+                .unwrap_or_default()
         }
         Action::AbortJob => {
             let late = state.knobs.ingest.commits_after_abort;

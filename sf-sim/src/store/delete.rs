@@ -52,6 +52,7 @@ impl Store {
     /// Removes a row at once and for good, as a hard delete or an emptied recycle bin does.
     /// False when there was none.
     pub fn hard_delete(&mut self, object: &str, id: RecordId) -> bool {
+        self.note(object, id);
         let Some(table) = self.table_mut(object) else { return false };
         let def = table.def().clone();
         let Some(row) = table.remove(id) else { return false };

@@ -86,6 +86,19 @@ mod tests {
     }
 
     #[test]
+    fn a_row_that_was_deleted_for_good_comes_back_where_the_rest_failed() {
+        let mut store = Store::with_standard_objects(Clock::fixed(1_700_000_000_000));
+        let user = store.running_user();
+        let id = store.insert("Account", vec![("Name".to_owned(), Value::text("x"))], user).unwrap();
+        let result: Result<(), ()> = store.all_or_none(|store| {
+            assert!(store.hard_delete("Account", id));
+            Err(())
+        });
+        assert!(result.is_err());
+        assert!(store.row("Account", id).is_some_and(|row| !row.is_deleted()));
+    }
+
+    #[test]
     fn what_succeeds_within_can_still_be_taken_back_by_what_is_around_it() {
         let mut store = Store::with_standard_objects(Clock::fixed(1_700_000_000_000));
         let user = store.running_user();

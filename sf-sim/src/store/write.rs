@@ -13,6 +13,9 @@ use crate::value::{Cell, Value};
 
 type Json = serde_json::Map<String, serde_json::Value>;
 
+/// When a row was last named, and last looked at. It has not changed by that.
+pub(crate) const LOOKED_AT: [&str; 2] = ["LastReferencedDate", "LastViewedDate"];
+
 impl Store {
     /// Adds a row. Fields by name in any case; text is taken as the field's type.
     ///
@@ -143,11 +146,11 @@ impl Store {
         self.update(object, id, values, user)
     }
 
-    /// Notes that rows were looked at, or named, just now; nobody counts as having changed them.
+    /// Notes that rows were looked at, or named, just now; nobody counts as having changed them. It is not taken back with
+    /// changes around it: they were looked at all the same.
     pub(crate) fn mark(&mut self, def: &ObjectDef, rows: &[Arc<Row>], viewed: bool) {
         let stamp = self.clock.stamp_ms();
-        let names = ["LastReferencedDate", "LastViewedDate"];
-        let fields = names.iter().take(if viewed { 2 } else { 1 });
+        let fields = LOOKED_AT.iter().take(if viewed { 2 } else { 1 });
         let places: Vec<usize> = fields.filter_map(|name| def.field(name).map(|(at, _)| at)).collect();
         let Some(table) = self.table_mut(&def.name).filter(|_| !places.is_empty()) else { return };
         for row in rows {

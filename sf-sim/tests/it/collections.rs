@@ -349,6 +349,57 @@ async fn a_file_comes_in_as_base64_or_multipart_and_goes_out_as_bytes() {
 }
 
 #[tokio::test]
+async fn files_of_many_rows_come_beside_them_each_under_the_name_that_its_row_gives() {
+    let org = Org::new().await;
+    let parent = org.sim.insert("Account", &json!({ "Name": "x" })).unwrap();
+    let form = |rows: Value, files: &[(&str, &str)]| {
+        let mut body = format!(
+            "--q\r\nContent-Disposition: form-data; name=\"collection\"\r\nContent-Type: application/json\r\n\r\n{}\r\n",
+            json!({ "allOrNone": true, "records": rows })
+        );
+        for (name, file) in files {
+            body += &format!(
+                "--q\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"x.txt\"\r\nContent-Type: text/plain\r\n\r\n{file}\r\n"
+            );
+        }
+        body + "--q--\r\n"
+    };
+    let send = |method: Method, body: String| {
+        let call = org.call(method, &format!("{V}/composite/sobjects"));
+        call.header("Content-Type", "multipart/form-data; boundary=q").body(body).send()
+    };
+    let row = |name: &str, part: &str| {
+        let attributes =
+            json!({ "type": "Attachment", "binaryPartName": part, "binaryPartNameAlias": "Body" });
+        json!({ "attributes": attributes, "Name": name, "ParentId": parent.to_string() })
+    };
+    let rows = json!([row("a", "part1"), row("b", "part2"),
+        { "attributes": { "type": "Account" }, "Name": "without a file" }]);
+    let (status, text) =
+        told(send(Method::POST, form(rows, &[("part2", "second"), ("part1", "first")])).await.unwrap()).await;
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (status, &answer[0]["success"], &answer[2]["success"]),
+        (200, &json!(true), &json!(true)),
+        "{text}"
+    );
+    let id = |at: usize| answer[at]["id"].as_str().unwrap().to_owned();
+    let body = |id: String| format!("{V}/sobjects/Attachment/{id}/Body");
+    assert_eq!(org.told(&body(id(0))).await, (200, "first".to_owned()));
+    assert_eq!(org.told(&body(id(1))).await, (200, "second".to_owned()));
+
+    let changed = json!([{ "attributes": { "type": "Attachment", "binaryPartName": "p", "binaryPartNameAlias": "Body" }, "Id": id(1) }]);
+    let (status, text) = told(send(Method::PATCH, form(changed, &[("p", "third")])).await.unwrap()).await;
+    assert_eq!(status, 200, "{text}");
+    assert_eq!(org.told(&body(id(1))).await, (200, "third".to_owned()));
+
+    // A row whose file did not come.
+    let (status, text) =
+        told(send(Method::POST, form(json!([row("c", "part3")]), &[("part1", "x")])).await.unwrap()).await;
+    assert!(status == 400 && text.contains("INVALID_MULTIPART_REQUEST"), "{text}");
+}
+
+#[tokio::test]
 async fn a_graph_that_fails_leaves_the_others_as_they_are() {
     let org = with_key().await;
     let node = |name: &str, body: Value| json!({ "method": "POST", "url": format!("{V}/sobjects/Account"), "referenceId": name, "body": body });

@@ -252,6 +252,11 @@ async fn a_job_is_slow_fails_or_is_lost() {
 
     let lost = org.job("SELECT Id FROM Account").await;
     assert_eq!(org.job_state(&lost).await, "JobComplete");
+    // What is over stays as it ended.
+    let late = add(&org, Route::JobInfo, Action::fail_job(message));
+    assert_eq!(org.job_state(&lost).await, "JobComplete");
+    assert_eq!(org.told(&format!("{V}/jobs/query/{lost}/results")).await.0, 200);
+    org.sim.faults().remove(late);
     add(&org, Route::Results, Action::LoseJob);
     assert_eq!(org.told(&format!("{V}/jobs/query/{lost}/results")).await.0, 404);
     assert_eq!(org.told(&format!("{V}/jobs/query/{lost}")).await.0, 404);

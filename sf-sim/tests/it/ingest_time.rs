@@ -200,7 +200,15 @@ async fn faults_hold_fail_and_lose_ingest_jobs() {
     assert_eq!(job.outcome("successfulResults").await.1.len(), 200);
     assert_eq!(job.outcome("unprocessedrecords").await.1.len(), 200);
 
+    // What is over stays as it ended.
     org.sim.set_job_pace(JobPace::AtOnce);
+    let job = org.loaded(insert("Account"), &accounts(2)).await;
+    assert_eq!(job.progress().await, at("JobComplete", 2));
+    let late = org.sim.faults().add(Fault::on(Route::IngestInfo).then(Action::fail_job(message)));
+    assert_eq!(job.progress().await, at("JobComplete", 2));
+    assert_eq!(job.outcome("successfulResults").await.1.len(), 2);
+    org.sim.faults().remove(late);
+
     org.sim.faults().add(Fault::on(Route::CreateIngest).then(Action::LoseJob));
     let job = org.ingest(insert("Account")).await;
     assert_eq!(job.upload("Name\nx\n").await.status(), 404);

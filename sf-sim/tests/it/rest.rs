@@ -567,9 +567,13 @@ async fn slashes_doubled_at_the_beginning_of_a_path_are_overlooked() {
 async fn rows_that_are_viewed_say_when() {
     let org = Org::new().await;
     let id = org.sim.insert("Account", &json!({ "Name": "seen" })).unwrap();
+    let path = format!("{V}/sobjects/Account/{id}");
+    let tag = header(&org.get(&path).await, "etag").unwrap().to_owned();
     org.sim.clock().advance(std::time::Duration::from_secs(60));
     org.json(&query("SELECT Id FROM Account FOR VIEW")).await;
-    let row = org.json(&format!("{V}/sobjects/Account/{id}")).await;
+    // It is the version that it was: nobody has changed it.
+    assert_eq!(same_tag(&org, &path, Some(&tag)).await.status(), 304);
+    let row = org.json(&path).await;
     assert_eq!(row["LastViewedDate"], "2023-01-26T14:51:10.000+0000");
     assert_eq!(row["LastReferencedDate"], "2023-01-26T14:51:10.000+0000");
     assert_eq!(row["SystemModstamp"], "2023-01-26T14:50:10.000+0000");

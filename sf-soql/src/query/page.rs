@@ -1,14 +1,17 @@
 //! One answer of a query.
 
+use std::fmt;
+
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use sf_core::json;
 
 use crate::error::{Error, ErrorKind, Result};
 
 /// A page of a query's answer: the JSON as it came, the rows of child queries complete.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Page {
     pub(super) body: Bytes,
     pub(super) total_size: u64,
@@ -16,6 +19,18 @@ pub struct Page {
     /// How many rows came before it.
     pub(super) before: u64,
     pub(super) rows: u64,
+}
+
+/// Says how much there is, not what: rows are people's data and do not belong into logs.
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page")
+            .field("bytes", &self.body.len())
+            .field("total_size", &self.total_size)
+            .field("next", &self.next)
+            .field("before", &self.before)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Page {
@@ -47,7 +62,7 @@ impl Page {
     pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
         serde_json::from_slice::<Records<T>>(&self.body).map(|answer| answer.records).map_err(|e| {
             let message = format!("a row of the page after {} rows is not what was asked for", self.before);
-            let org = sf_core::Error::new(sf_core::ErrorKind::Protocol, e.to_string());
+            let org = sf_core::Error::new(sf_core::ErrorKind::Protocol, json::fault(&e));
             Error::with_org(ErrorKind::Row, message, org)
         })
     }
@@ -101,7 +116,7 @@ struct HeadVisitor<'h>(&'h mut Head);
 impl<'de> Visitor<'de> for HeadVisitor<'_> {
     type Value = ();
 
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the answer of a query")
     }
 

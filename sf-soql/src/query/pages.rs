@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use memchr::memmem;
-use sf_core::Client;
+use sf_core::{Client, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -138,7 +138,7 @@ async fn fetch(query: &Query, client: &Client, at: Option<String>, before: u64) 
     let protocol = |why: &str| failed(sf_core::Error::new(sf_core::ErrorKind::Protocol, why));
     let head = Head::of(&body).map_err(|e| {
         let error = sf_core::Error::new(sf_core::ErrorKind::Protocol, "the answer is not that of a query");
-        failed(error.with_source(e))
+        failed(error.with_source(json::fault(&e)))
     })?;
     let (Some(total_size), Some(done), true) = (head.total_size, head.done, head.records) else {
         return Err(protocol("the answer lacks totalSize, done or records"));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::Stream;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use sf_core::json;
 use sf_core::record::{Columns, Extra, Record, Schema};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -104,11 +105,18 @@ impl Level {
 }
 
 /// The cells of the row in hand, in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Cells {
     text: String,
     /// For each field of the schema, where its cell stands.
     spans: Vec<Option<(usize, usize)>>,
+}
+
+/// Without what stands in them: rows are people's data and do not belong into logs.
+impl fmt::Debug for Cells {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cells").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -131,7 +139,7 @@ impl Reader {
         let read = std::str::from_utf8(page.body()).map_err(|e| e.to_string()).and_then(|text| {
             let mut json = serde_json::Deserializer::from_str(text);
             let visitor = PageVisitor { reader: self, records: &mut records };
-            json.deserialize_map(visitor).map_err(|e| e.to_string())
+            json.deserialize_map(visitor).map_err(|e| json::fault(&e))
         });
         match read {
             Ok(()) => (records, None),

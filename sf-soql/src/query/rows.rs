@@ -5,6 +5,7 @@ use std::fmt;
 use futures_util::Stream;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use sf_core::json;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -121,7 +122,7 @@ fn row_by_row<T: DeserializeOwned>(page: &Page) -> serde_json::Result<Vec<Result
             let id = serde_json::from_str::<WithId>(row.get()).ok().and_then(|row| row.id);
             let id = id.map_or_else(String::new, |id| format!(" with Id {id}"));
             let message = format!("row {number}{id} is not what was asked for");
-            let why = sf_core::Error::new(sf_core::ErrorKind::Protocol, e.to_string());
+            let why = sf_core::Error::new(sf_core::ErrorKind::Protocol, json::fault(&e));
             Error::with_org(ErrorKind::Row, message, why)
         })
     };

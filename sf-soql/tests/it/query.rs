@@ -259,10 +259,25 @@ async fn a_row_that_is_not_what_was_asked_for_is_named_and_the_others_come() {
     let wrong = rows.next_row().await.unwrap_err();
     assert_eq!(wrong.kind(), ErrorKind::Row);
     assert_eq!(wrong.to_string(), "row 2 with Id 001A is not what was asked for");
-    assert!(wrong.org().unwrap().to_string().contains("expected u32"), "{:?}", wrong.org());
+    let why = wrong.org().unwrap().to_string();
+    assert!(why.starts_with("invalid type: string, expected u32 at line 1"), "{why}");
     assert_eq!(rows.next_row().await.unwrap(), Some(Row { id: 3 }));
     let all: Vec<_> = query().rows::<Row>(&org.client()).stream().map(|row| row.is_ok()).collect().await;
     assert_eq!(all, [true, false, true]);
+}
+
+#[tokio::test]
+async fn what_stands_in_a_row_shows_in_no_debug_and_in_no_error() {
+    let org = Wire::new(|_| (200, r#"{"totalSize":1,"done":true,"records":[{"Id":"secret"}]}"#.to_owned()));
+    let page = query().pages(&org.client()).next_page().await.unwrap().unwrap();
+    let schema = Schema::new("Account", vec![Field::new("Id", FieldType::String)]).unwrap();
+    let mut records = query().records(&org.client(), &Arc::new(schema));
+    let record = records.next_record().await.unwrap().unwrap();
+    assert_eq!(record.cell(0), Some("secret"));
+    let error = page.rows::<Row>().unwrap_err();
+    for shown in [format!("{page:?}"), format!("{records:?}"), format!("{record:?}"), format!("{error:?}")] {
+        assert!(!shown.contains("secret") && shown.len() > 10, "{shown}");
+    }
 }
 
 #[tokio::test]

@@ -139,23 +139,24 @@ fn dates_that_are_kept_as_text_stay_as_they_came_and_change_the_schema() {
 }
 
 #[test]
-fn a_cell_that_is_not_what_its_type_says_is_an_error_that_names_everything() {
-    let long = format!("{}{}", "9".repeat(30), "x".repeat(30));
-    for (field, cell, message) in [
-        ("Latitude", "north", "field Latitude (double) holds \"north\""),
-        ("AnnualRevenue", "EUR 5", "field AnnualRevenue (currency) holds \"EUR 5\""),
-        ("Count", "2147483648", "field Count (int) holds \"2147483648\", which is beyond 32 bits"),
-        ("Count", "1.5", "field Count (int) holds \"1.5\""),
-        ("Done__c", "yes", "field Done__c (boolean) holds \"yes\""),
-        ("Birthday", "2023-02-29", "field Birthday (date) holds \"2023-02-29\""),
-        ("CreatedDate", "2023-11-14", "field CreatedDate (datetime) holds \"2023-11-14\""),
-        ("Opens__c", "25:00:00.000Z", "field Opens__c (time) holds \"25:00:00.000Z\""),
-        ("Share__c", &long, "999999999999999999999999999999xxxxxxxxxx…\""),
+fn a_cell_that_is_not_what_its_type_says_is_an_error_that_says_where_and_not_what() {
+    for (field, kind, cell) in [
+        ("Latitude", "double", "north"),
+        ("AnnualRevenue", "currency", "EUR 5"),
+        ("Count", "int", "1.5"),
+        ("Done__c", "boolean", "yes"),
+        ("Birthday", "date", "2023-02-29"),
+        ("CreatedDate", "datetime", "2023-11-14"),
+        ("Opens__c", "time", "25:00:00.000Z"),
+        ("Count", "int", "2147483648"),
     ] {
         let mut out = b"before".to_vec();
         let error = writer(|_| {}).write_value(&row(&[("Id", "00Q5"), (field, cell)]), &mut out).unwrap_err();
-        let shown = error.to_string();
-        assert!(shown.starts_with("Lead 00Q5: ") && shown.contains(message), "{shown}");
+        let what =
+            if cell == "2147483648" { "a value beyond 32 bits" } else { "what is no value of its type" };
+        assert_eq!(error.to_string(), format!("Lead 00Q5: field {field} ({kind}) holds {what}"));
+        let whole = format!("{error:?}");
+        assert!(!whole.contains(cell), "{whole}");
         assert_eq!(error.kind(), ErrorKind::Data);
         assert_eq!(out, b"before", "nothing of the row is left behind");
     }

@@ -212,13 +212,16 @@ impl IngestJob {
         runs
     }
 
-    /// Fails the job with all rows unprocessed that are not committed yet; one that is not closed fails then.
-    pub(crate) fn fail(&mut self, message: String, now: i64) {
+    /// Fails a job that is not over yet with all rows unprocessed that are not committed yet, one that is not closed once
+    /// it is; whether it was one.
+    pub(crate) fn fail(&mut self, message: String, now: i64) -> bool {
+        let runs = !self.is_over();
         if self.is_open() {
             self.doomed = Some(message);
-        } else {
+        } else if runs {
             self.end(Stage::Failed(message), now);
         }
+        runs
     }
 
     /// Keeps the job running for so many more polls, or until it is let go.
