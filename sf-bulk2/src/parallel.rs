@@ -154,7 +154,8 @@ impl ParallelPages {
     }
 
     /// How many bytes of a page are held in memory: 32 MiB by default, and never less than a piece of 256 KiB while it
-    /// comes in. A page that has more lies in a temporary file. All pages take `window` times as much, and once more for the page in hand.
+    /// comes in. A page that has more lies in a temporary file. All pages take `window` times as much, and once more for
+    /// the page in hand.
     #[must_use]
     pub fn page_memory(mut self, bytes: usize) -> Self {
         self.setup.page_memory = bytes;
