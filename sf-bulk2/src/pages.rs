@@ -11,6 +11,7 @@ use sf_core::retry::Attempts;
 use crate::csv_rows::{Cells, CsvRows, Step, Tail};
 use crate::{Error, ErrorKind, Locator, Position, QueryJob, Result};
 use body::Body;
+pub(crate) use body::is_web_page;
 
 /// What the org said about a page before its rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,8 @@ pub struct Pages {
     failed_at: Option<Position>,
     /// Counts the answers opened so far: whoever keeps a part of a body sees when it is void.
     pub(crate) opened: u64,
+    /// Whether the rows of the last answer are not to be kept.
+    pub(crate) distrusted: bool,
     expected_total: Option<u64>,
 }
 
@@ -107,6 +110,7 @@ impl Pages {
             attempts,
             failed_at: None,
             opened: 0,
+            distrusted: false,
             expected_total: None,
         }
     }
@@ -152,16 +156,17 @@ impl Pages {
     ///
     /// # Errors
     /// [`ErrorKind::JobGone`], [`ErrorKind::Headers`], [`ErrorKind::Csv`], or [`ErrorKind::Api`] when
-    /// the client's retry policy is used up.
+    /// the client's retry policy is used up, and where a compressed page turns out to be damaged after rows of it
+    /// were taken: [`position`](Self::position) is before these then.
     pub async fn next_page(&mut self) -> Result<Option<PageHead>> {
         if matches!(self.at, At::In { .. }) {
             self.leave_page(false)?;
         }
         match self.at.clone() {
             At::Before(position) => {
-                let head = self.open(position).await?;
+                self.open(position).await?;
                 self.learn_header().await?;
-                Ok(Some(head))
+                Ok(self.head())
             }
             At::In { .. } | At::End => Ok(None),
         }
@@ -235,7 +240,7 @@ impl Pages {
                     Some(piece) => self.rows.feed(piece),
                     None => {
                         let tail = self.rows.tail();
-                        if tail == Tail::Unfinished && self.ends_explicitly() {
+                        if tail == Tail::Unfinished && (self.header_due() || self.may_end_here()) {
                             // Its end is known, so this row is whole; only its line end is missing.
                             if let Some(body) = &mut self.body {
                                 body.pending = true;
@@ -249,9 +254,12 @@ impl Pages {
         }
     }
 
-    /// Whether the end of the body in hand is known.
-    pub(crate) fn ends_explicitly(&self) -> bool {
-        self.body.as_ref().is_some_and(|b| b.framing == Framing::Explicit)
+    /// Whether a row without a line end may be the last one of the body in hand: its end is known, and the row is not one of
+    /// those in the middle, as it is where something on the way has cut the page and told the length of what was left.
+    pub(crate) fn may_end_here(&self) -> bool {
+        self.body.as_ref().is_some_and(|b| {
+            b.framing == Framing::Explicit && b.expected.is_none_or(|expected| expected == b.read + 1)
+        })
     }
 
     /// Whether the header line of the page in hand is still to come.
@@ -296,7 +304,7 @@ impl Pages {
                     let names = names.map_err(|e| self.csv_error("is no header").with_source(e))?;
                     self.header = Some(Header { names });
                     if let Some(body) = &mut self.body {
-                        body.header_due = false;
+                        (body.header_due, body.taught) = (false, true);
                     }
                 }
                 Step::TooLarge => return Err(self.csv_error("is larger than any header")),
@@ -352,6 +360,8 @@ impl Pages {
             NextPage::End if !complete => {
                 if let (Some(all), Some(total)) = (all, self.expected_total) {
                     let text = format!("its pages have {all} rows, the org counted {total}");
+                    // Whoever goes on after the error asks for this page again, and does not take it for the last.
+                    (self.at, self.body) = (At::Before(position.clone()), None);
                     return Err(self.error(ErrorKind::Counts, &text));
                 }
             }
@@ -365,13 +375,14 @@ impl Pages {
     /// Goes from the end of a page to before the next one. Rows still to be read past, because the org
     /// cut the page elsewhere this time, carry over.
     fn leave_page(&mut self, ended: bool) -> Result<()> {
-        let read = self.body.take().map_or(0, |b| b.read);
         let At::In { position, next } = &self.at else { return Ok(()) };
+        if *next == NextPage::Unknown && !ended {
+            let text = "a page has no Sforce-Locator header (a proxy may strip it), and without its rows it is not \
+                        known whether more pages follow";
+            return Err(self.error(ErrorKind::Headers, text));
+        }
+        let read = self.body.take().map_or(0, |b| b.read);
         self.at = match next {
-            NextPage::Page(next) if Some(next) == position.locator.as_ref() => {
-                let text = format!("page {next} names itself as the next page");
-                return Err(self.error(ErrorKind::Headers, &text));
-            }
             NextPage::Page(next) => {
                 // A page that the caller left early is left for good: nothing of it carries over, and
                 // how many rows it had is not known.

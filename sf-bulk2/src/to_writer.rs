@@ -147,8 +147,8 @@ impl Pages {
         batch.rows.extend_from_slice(header.unwrap_or_default().as_bytes());
         let copied = self.copy_page(&mut batch).await;
         // Also after an error: what was taken is written, so the file ends where `position` says. Where that is
-        // the start, the header is not written either: it comes with the first row.
-        if copied.is_ok() || !self.at_start() {
+        // the start, the header is not written either: it comes with the first row. Nor are rows that were damaged on their way.
+        if copied.is_ok() || !(self.at_start() || self.distrusted) {
             batch.flush().await.map_err(|e| self.io(e))?;
         }
         copied
@@ -157,6 +157,10 @@ impl Pages {
     async fn copy_page<W: AsyncWrite + Unpin>(&mut self, batch: &mut Batch<'_, W>) -> Result<u64> {
         let mut rows = 0;
         'answer: loop {
+            // What was read of an answer before this one stays, whatever becomes of this one.
+            if rows > 0 {
+                batch.flush().await.map_err(|e| self.io(e))?;
+            }
             let mut copy = Copy::default();
             let mut backlog = self.past_header().await?;
             let opened = self.opened;
@@ -192,7 +196,7 @@ impl Pages {
 
     /// The row that the body ends with, where only its line end is missing and its end is known.
     fn last_row(&mut self, copy: &mut Copy, out: &mut Vec<u8>) -> u64 {
-        if copy.tail() != Tail::Unfinished || !self.ends_explicitly() {
+        if copy.tail() != Tail::Unfinished || !self.may_end_here() {
             return 0;
         }
         let row = std::mem::take(&mut copy.carry);

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hasher};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::Fuse;
-use sf_core::http::{BodyStream, Framing, Response};
+use sf_core::http::{BodyStream, Framing, Response, TransportError, TransportErrorKind};
 
 use super::{At, NextPage, PageHead, Pages, incomplete};
 use crate::{ErrorKind, Locator, Position, QueryJob, Result};
@@ -18,6 +18,10 @@ pub(super) struct Body {
     pub(super) expected: Option<u64>,
     /// Rows read from this answer.
     pub(super) read: u64,
+    /// Rows of the page that had been taken before this answer.
+    taken: u64,
+    /// Whether the names of the columns are from this answer.
+    pub(super) taught: bool,
     /// Whether the header line is still to come.
     pub(super) header_due: bool,
     /// Whether the row buffer holds a row that was not looked at yet.
@@ -47,31 +51,51 @@ impl PartialEq for Seen {
 
 impl Pages {
     /// Asks for a page. Its bytes are not read yet.
-    pub(super) async fn open(&mut self, position: Position) -> Result<PageHead> {
-        self.body = None;
-        let answer = fetch(&self.job, self.max_records, &position).await?;
+    pub(super) async fn open(&mut self, position: Position) -> Result<()> {
+        (self.body, self.at) = (None, At::Before(position.clone()));
+        let answer = loop {
+            let answer = fetch(&self.job, self.max_records, &position).await?;
+            if !is_web_page(&answer) {
+                break answer;
+            }
+            self.pause(&position, incomplete("an HTML page came instead of rows")).await?;
+        };
         let next = match answer.header("sforce-locator") {
             Some("null") => NextPage::End,
             Some(locator) if !locator.is_empty() => NextPage::Page(Locator::new(locator)),
             _ => NextPage::Unknown,
         };
+        if let (NextPage::Page(next), Some(this)) = (&next, &position.locator)
+            && next == this
+        {
+            let text = format!("page {next} names itself as the next page");
+            return Err(self.error(ErrorKind::Headers, &text));
+        }
         let expected = answer.header("sforce-numberofrecords").and_then(|n| n.trim().parse().ok());
         let unverified = expected.is_none() && answer.framing == Framing::Close;
         self.rows.reset();
+        self.distrusted = false;
         self.opened += 1;
         self.body = Some(Body {
             stream: answer.body.fuse(),
             framing: answer.framing,
             expected,
             read: 0,
+            taken: position.rows,
+            taught: false,
             header_due: true,
             pending: false,
             seen: unverified.then(Seen::default),
         });
-        let head = PageHead { locator: position.locator.clone(), next: next.clone(), rows: expected };
-        tracing::trace!(job = %self.job.id(), locator = ?head.locator, rows = head.rows, "page opened");
+        tracing::trace!(job = %self.job.id(), locator = ?position.locator, rows = expected, "page opened");
         self.at = At::In { position, next };
-        Ok(head)
+        Ok(())
+    }
+
+    /// What the org said about the page in hand.
+    pub(super) fn head(&self) -> Option<PageHead> {
+        let (At::In { position, next }, Some(body)) = (&self.at, &self.body) else { return None };
+        Some(PageHead { locator: position.locator.clone(), next: next.clone(), rows: body.expected })
     }
 
     /// The next piece of the body; `None` at its end. A body that breaks is opened again, and the pieces
@@ -88,9 +112,29 @@ impl Pages {
                     }
                     return Ok(Some(piece));
                 }
+                Some(Err(e)) if e.kind() == TransportErrorKind::Damaged => self.distrust(e).await?,
                 Some(Err(e)) => self.reopen(e.during("reading a page")).await?,
             }
         }
+    }
+
+    /// A compressed body turned out to be damaged, and what came of it before may be wrong too. Where rows of it, or the names of the
+    /// columns, were taken already, the reader goes back before it and says so; else the page is fetched again.
+    async fn distrust(&mut self, error: TransportError) -> Result<()> {
+        let (At::In { position, .. }, Some(body)) = (&self.at, &self.body) else { return Ok(()) };
+        if position.rows == body.taken && !body.taught {
+            return self.reopen(error.during("reading a page")).await;
+        }
+        let text = format!(
+            "a page was damaged on its way, and what was read of it may be wrong: drop its rows from {} on",
+            body.taken
+        );
+        if body.taught {
+            self.header = None;
+        }
+        let before = Position { rows: body.taken, ..position.clone() };
+        (self.at, self.body, self.distrusted) = (At::Before(before), None, true);
+        Err(self.job.error(&text, error.during("reading a page")))
     }
 
     /// The page was not whole: notes it, waits, and opens it again. Always `false`, for `?` and return.
@@ -105,19 +149,24 @@ impl Pages {
     pub(super) async fn reopen(&mut self, error: sf_core::Error) -> Result<()> {
         let At::In { position, .. } = &self.at else { return Ok(()) };
         let position = position.clone();
-        let further = self.failed_at.as_ref() != Some(&position);
-        if further {
-            self.attempts.reset();
-            self.failed_at = Some(position.clone());
-        }
         // Whoever goes on after an error goes on here, and not with the next page.
         self.body = None;
         self.at = At::Before(position.clone());
+        self.pause(&position, error).await?;
+        self.open(position).await
+    }
+
+    /// Waits before a page is fetched again, as long as the retry policy allows it. Rows taken since the last failure start
+    /// the policy over.
+    async fn pause(&mut self, position: &Position, error: sf_core::Error) -> Result<()> {
+        if self.failed_at.as_ref() != Some(position) {
+            self.attempts.reset();
+            self.failed_at = Some(position.clone());
+        }
         self.attempts
             .pause_after(error, true)
             .await
-            .map_err(|e| self.job.error("a page could not be read", e))?;
-        self.open(position).await.map(drop)
+            .map_err(|e| self.job.error("a page could not be read", e))
     }
 
     /// Fetches the page once more and compares length and hash: the last resort where neither the
@@ -135,6 +184,11 @@ impl Pages {
         }
         first == second
     }
+}
+
+/// Whether an answer is a page for a browser: of a login, or of something on the way, whatever its status says.
+pub(crate) fn is_web_page(answer: &Response) -> bool {
+    answer.header("content-type").is_some_and(|kind| kind.contains("html"))
 }
 
 /// Asks for a page. Not a method of [`Pages`]: a body can be sent between threads, but not shared by them.

@@ -247,6 +247,31 @@ async fn a_deadline_leaves_the_job_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_web_page_with_a_good_status_is_no_answer_of_the_org() {
+    // What an edge server or a login host says; the org has seen nothing of the call.
+    let page = Fault::Status(200);
+    let org = IngestOrg::new().fault("upload", [page]);
+    let job = Ingest::insert("Account").create(&org.client()).await.unwrap();
+    assert_eq!(job.upload(csv(5)).await.unwrap_err().kind(), ErrorKind::UploadLost);
+
+    let org = IngestOrg::new().fault("upload", [page]).fault("patch", [Fault::Pass, page]);
+    let load = Ingest::insert("Account").csv_bytes(csv(5));
+    let loaded = load.run(&org.client()).await.unwrap();
+    assert_eq!((loaded.rows(), loaded.unprocessed()), (5, 0));
+    assert_eq!(
+        (loaded.jobs()[0].abandoned.len(), org.states()),
+        (1, vec!["Aborted".to_owned(), "JobComplete".to_owned()])
+    );
+
+    // Nor is one a list of rows, whose columns it does not have; that of unprocessed rows may have any.
+    let org = IngestOrg::new();
+    let routes = ["successfulResults", "failedResults", "unprocessedrecords"];
+    let org = routes.into_iter().fold(org, |org, route| org.fault(route, [page]));
+    let loaded = Ingest::insert("Account").csv_bytes(csv(5)).run(&org.client()).await.unwrap();
+    assert_eq!(loaded.tally().await.unwrap().rows(), 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_delete_whose_answer_was_lost_is_repeated_and_finds_nothing_left() {
     let org = IngestOrg::new().fault("delete", [Fault::After]);
     let job = load(&org, 3).await.unwrap();
