@@ -231,7 +231,9 @@ impl Pages {
             match step {
                 Step::Row if self.header_due() && self.at_header() => {}
                 Step::Row => {
-                    if self.take_rows(1) == 1 {
+                    if self.too_many(1) {
+                        self.overlong().await?;
+                    } else if self.take_rows(1) == 1 {
                         return Ok(true);
                     }
                 }
@@ -278,6 +280,17 @@ impl Pages {
             h.names.len() == cells.ends.len()
                 && h.names.iter().zip(cells.iter()).all(|(n, c)| n.as_bytes() == c)
         })
+    }
+
+    /// Whether so many rows more are more than the org said that the page has. Then something else stands behind it, or in it.
+    pub(crate) fn too_many(&self, rows: u64) -> bool {
+        self.body.as_ref().is_some_and(|b| b.expected.is_some_and(|expected| b.read + rows > expected))
+    }
+
+    /// The page is longer than it should be: it is opened again before anything of that is taken.
+    pub(crate) async fn overlong(&mut self) -> Result<()> {
+        let said = self.body.as_ref().and_then(|b| b.expected).unwrap_or_default();
+        self.broken(&format!("the page has more than the {said} rows that the org said")).await.map(drop)
     }
 
     /// Notes rows read from the body and returns how many of them, the last ones, were not taken before.

@@ -182,7 +182,10 @@ impl Pages {
                         }
                     },
                 };
-                let (fresh, range) = self.copy_piece(&mut copy, &piece, &mut batch.rows);
+                let Some((fresh, range)) = self.copy_piece(&mut copy, &piece, &mut batch.rows) else {
+                    self.overlong().await?;
+                    continue 'answer;
+                };
                 rows += fresh;
                 batch.take(&piece[range]).await.map_err(|e| self.io(e))?;
                 if copy.carry.len() > MAX_ROW {
@@ -239,14 +242,22 @@ impl Pages {
         Ok(VecDeque::new())
     }
 
-    /// Where the whole rows of a piece stand that were not taken yet, and how many they are. The beginning of the first
-    /// one, where it came before, is appended.
-    fn copy_piece(&mut self, copy: &mut Copy, piece: &[u8], out: &mut Vec<u8>) -> (u64, Range<usize>) {
+    /// Where the whole rows of a piece stand that were not taken yet, and how many they are; `None` where they are more than the
+    /// page has. The beginning of the first one, where it came before, is appended.
+    fn copy_piece(
+        &mut self,
+        copy: &mut Copy,
+        piece: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<(u64, Range<usize>)> {
         let mut before = copy.ends;
         let (mut rows, mut end) = (0_u64, 0);
         for at in copy.ends.find(piece) {
             rows += 1;
             end = at;
+        }
+        if self.too_many(rows) {
+            return None;
         }
         let fresh = self.take_rows(rows);
         let taken = rows - fresh;
@@ -263,7 +274,7 @@ impl Pages {
             copy.carry.clear();
         }
         copy.carry.extend_from_slice(&piece[end..]);
-        (fresh, from..end)
+        Some((fresh, from..end))
     }
 
     fn io(&self, error: std::io::Error) -> crate::Error {
