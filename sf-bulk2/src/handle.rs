@@ -1,12 +1,13 @@
 //! What every job has: an id, a version, a state that can be asked for and changed.
 
 use http::Method;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sf_core::client::RequestBuilder;
+use serde::{Deserialize, Serialize};
+use sf_core::client::{Collected, RequestBuilder};
 use sf_core::retry::Verdict;
 use sf_core::{ApiVersion, Client, Id};
 
+use crate::pages::incomplete;
 use crate::{Error, ErrorKind, JobInfo, JobState, Result};
 
 /// Where the jobs of a kind stand.
@@ -101,8 +102,12 @@ impl Handle {
         let mut lost = false;
         loop {
             let state = State { state: wanted };
-            let answer = self.request(Method::PATCH, "").json_body(&state).response().await;
-            let Err(error) = answer else { return Ok(()) };
+            let error = match self.request(Method::PATCH, "").json_body(&state).response().await {
+                Ok(answer) if says(&answer, wanted) => return Ok(()),
+                // Something on the way may say that all is well, and the org has seen nothing.
+                Ok(_) => incomplete("the answer does not say that the job has the state that was asked for"),
+                Err(error) => error,
+            };
             lost |= error.verdict() == Verdict::IfRepeatable;
             // A refusal can be the echo of an earlier try that did arrive.
             if !lost {
@@ -140,6 +145,15 @@ impl Handle {
         }
         Error::api(self.id, what, error)
     }
+}
+
+/// Whether an answer is the job, in the state where it was wanted.
+fn says(answer: &Collected, wanted: JobState) -> bool {
+    #[derive(Deserialize)]
+    struct Job {
+        state: JobState,
+    }
+    serde_json::from_slice::<Job>(&answer.body).is_ok_and(|job| reached(wanted, job.state))
 }
 
 /// Whether a job that is in `state` has been where it was wanted.

@@ -4,6 +4,7 @@ use sf_bulk2::{ColumnDelimiter, ErrorKind, Ingest, IngestJob, LineEnding, Result
 use sf_core::poll::PollPolicy;
 
 use crate::support::ingest::{Fault, IngestOrg};
+use crate::support::{Answer, JOB, Script};
 
 fn csv(rows: usize) -> String {
     (0..rows).fold("Name,Note\n".to_owned(), |csv, i| csv + &format!("row {i},\"a, \"\"{i}\"\"\nb\"\n"))
@@ -244,6 +245,28 @@ async fn a_deadline_leaves_the_job_alone() {
     let again = IngestJob::attach(&org.client(), error.job().unwrap(), job.api_version());
     again.wait(&PollPolicy::default()).await.unwrap();
     assert_eq!(org.written().len(), 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_that_is_answered_with_nothing_is_not_believed() {
+    let job = |state| {
+        let body = format!(
+            r#"{{"id":"{JOB}","operation":"insert","object":"Account","state":"{state}","apiVersion":65.0}}"#
+        );
+        Answer::json(200, &body)
+    };
+    let nothing = || Answer::json(200, "");
+    for (answers, closed) in [
+        (vec![nothing(), job("Open"), job("UploadComplete")], true),
+        (vec![nothing(), job("InProgress")], true),
+        (vec![job("Open"), job("Open"), job("InProgress")], true),
+        ((0..4).flat_map(|_| [nothing(), job("Open")]).collect(), false),
+    ] {
+        let script = Script::new(answers);
+        let job = IngestJob::attach(&script.client(), JOB.parse().unwrap(), "65.0".parse().unwrap());
+        assert_eq!(job.close().await.is_ok(), closed, "{:?}", script.asked());
+        assert_eq!(script.left(), 0);
+    }
 }
 
 #[tokio::test(start_paused = true)]
