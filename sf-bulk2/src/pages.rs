@@ -69,8 +69,6 @@ pub struct Pages {
     failed_at: Option<Position>,
     /// Counts the answers opened so far: whoever keeps a part of a body sees when it is void.
     pub(crate) opened: u64,
-    /// Whether the rows of the last answer are not to be kept.
-    pub(crate) distrusted: bool,
     expected_total: Option<u64>,
 }
 
@@ -110,7 +108,6 @@ impl Pages {
             attempts,
             failed_at: None,
             opened: 0,
-            distrusted: false,
             expected_total: None,
         }
     }
@@ -156,8 +153,7 @@ impl Pages {
     ///
     /// # Errors
     /// [`ErrorKind::JobGone`], [`ErrorKind::Headers`], [`ErrorKind::Csv`], or [`ErrorKind::Api`] when
-    /// the client's retry policy is used up, and where a compressed page turns out to be damaged after rows of it
-    /// were taken: [`position`](Self::position) is before these then.
+    /// the client's retry policy is used up.
     pub async fn next_page(&mut self) -> Result<Option<PageHead>> {
         if matches!(self.at, At::In { .. }) {
             self.leave_page(false)?;
@@ -317,7 +313,7 @@ impl Pages {
                     let names = names.map_err(|e| self.csv_error("is no header").with_source(e))?;
                     self.header = Some(Header { names });
                     if let Some(body) = &mut self.body {
-                        (body.header_due, body.taught) = (false, true);
+                        body.header_due = false;
                     }
                 }
                 Step::TooLarge => return Err(self.csv_error("is larger than any header")),

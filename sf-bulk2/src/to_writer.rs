@@ -147,8 +147,8 @@ impl Pages {
         batch.rows.extend_from_slice(header.unwrap_or_default().as_bytes());
         let copied = self.copy_page(&mut batch).await;
         // Also after an error: what was taken is written, so the file ends where `position` says. Where that is
-        // the start, the header is not written either: it comes with the first row. Nor are rows that were damaged on their way.
-        if copied.is_ok() || !(self.at_start() || self.distrusted) {
+        // the start, the header is not written either: it comes with the first row.
+        if copied.is_ok() || !self.at_start() {
             batch.flush().await.map_err(|e| self.io(e))?;
         }
         copied
@@ -157,10 +157,6 @@ impl Pages {
     async fn copy_page<W: AsyncWrite + Unpin>(&mut self, batch: &mut Batch<'_, W>) -> Result<u64> {
         let mut rows = 0;
         'answer: loop {
-            // What was read of an answer before this one stays, whatever becomes of this one.
-            if rows > 0 {
-                batch.flush().await.map_err(|e| self.io(e))?;
-            }
             let mut copy = Copy::default();
             let mut backlog = self.past_header().await?;
             let opened = self.opened;

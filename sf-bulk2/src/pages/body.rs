@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hasher};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::Fuse;
-use sf_core::http::{BodyStream, Framing, Response, TransportError, TransportErrorKind};
+use sf_core::http::{BodyStream, Framing, Response};
 
 use super::{At, NextPage, PageHead, Pages, incomplete};
 use crate::{ErrorKind, Locator, Position, QueryJob, Result};
@@ -18,10 +18,6 @@ pub(super) struct Body {
     pub(super) expected: Option<u64>,
     /// Rows read from this answer.
     pub(super) read: u64,
-    /// Rows of the page that had been taken before this answer.
-    taken: u64,
-    /// Whether the names of the columns are from this answer.
-    pub(super) taught: bool,
     /// Whether the header line is still to come.
     pub(super) header_due: bool,
     /// Whether the row buffer holds a row that was not looked at yet.
@@ -74,15 +70,12 @@ impl Pages {
         let expected = answer.header("sforce-numberofrecords").and_then(|n| n.trim().parse().ok());
         let unverified = expected.is_none() && answer.framing == Framing::Close;
         self.rows.reset();
-        self.distrusted = false;
         self.opened += 1;
         self.body = Some(Body {
             stream: answer.body.fuse(),
             framing: answer.framing,
             expected,
             read: 0,
-            taken: position.rows,
-            taught: false,
             header_due: true,
             pending: false,
             seen: unverified.then(Seen::default),
@@ -112,29 +105,9 @@ impl Pages {
                     }
                     return Ok(Some(piece));
                 }
-                Some(Err(e)) if e.kind() == TransportErrorKind::Damaged => self.distrust(e).await?,
                 Some(Err(e)) => self.reopen(e.during("reading a page")).await?,
             }
         }
-    }
-
-    /// A compressed body turned out to be damaged, and what came of it before may be wrong too. Where rows of it, or the names of the
-    /// columns, were taken already, the reader goes back before it and says so; else the page is fetched again.
-    async fn distrust(&mut self, error: TransportError) -> Result<()> {
-        let (At::In { position, .. }, Some(body)) = (&self.at, &self.body) else { return Ok(()) };
-        if position.rows == body.taken && !body.taught {
-            return self.reopen(error.during("reading a page")).await;
-        }
-        let text = format!(
-            "a page was damaged on its way, and what was read of it may be wrong: drop its rows from {} on",
-            body.taken
-        );
-        if body.taught {
-            self.header = None;
-        }
-        let before = Position { rows: body.taken, ..position.clone() };
-        (self.at, self.body, self.distrusted) = (At::Before(before), None, true);
-        Err(self.job.error(&text, error.during("reading a page")))
     }
 
     /// The page was not whole: notes it, waits, and opens it again. Always `false`, for `?` and return.

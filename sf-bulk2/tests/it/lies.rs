@@ -1,9 +1,9 @@
-//! Pages that are not what they say: of a login, damaged, cut with their length made to fit, or falsely the last.
+//! Pages that are not what they say: of a login, too long, cut with their length made to fit, or falsely the last.
 
 use sf_bulk2::{ErrorKind, Locator, NextPage, Position};
 
 use crate::faults::{drain, numbers, pages, to_file};
-use crate::support::{Answer, Script, schema};
+use crate::support::{Answer, Script};
 
 #[tokio::test(start_paused = true)]
 async fn a_page_that_names_itself_as_the_next_one_ends_the_reading_before_its_rows() {
@@ -71,56 +71,6 @@ async fn a_page_that_says_too_early_that_it_is_the_last_is_not_the_end_for_whoev
     reader.write_to(&mut Vec::new()).await.unwrap_err();
     let rest = pages(&script, reader.position().unwrap()).expect_total(Some(5));
     assert_eq!(drain(rest).await.unwrap().0, numbers(3, 5));
-}
-
-#[tokio::test(start_paused = true)]
-async fn rows_that_were_damaged_on_their_way_are_told_and_come_again() {
-    let answers = || {
-        let (first, last) = (Answer::page(0, 3, Some("Mw")), Answer::page(3, 6, None));
-        [first.clone().damaged(), first, last.clone().cut(50), last.clone().damaged(), last]
-    };
-    let script = Script::new(answers());
-    let mut reader = pages(&script, Position::START).expect_total(Some(6));
-    let (mut kept, mut all) = (Vec::new(), Vec::new());
-    let mut positions = Vec::new();
-    loop {
-        match reader.next_page().await {
-            Ok(None) => break,
-            Ok(Some(_)) => {}
-            Err(error) => panic!("{error}"),
-        }
-        let mut row = reader.record(&schema()).unwrap();
-        loop {
-            match reader.next_row(&mut row).await {
-                Ok(true) => all.push(row.cell(1).unwrap().to_owned()),
-                Ok(false) => break,
-                Err(error) => {
-                    assert_eq!(error.api_error().unwrap().kind(), sf_core::ErrorKind::Broken);
-                    let at = reader.position().unwrap();
-                    assert!(
-                        error.to_string().contains(&format!("drop its rows from {} on", at.rows)),
-                        "{error}"
-                    );
-                    all.truncate(usize::try_from(at.before.unwrap() + at.rows).unwrap());
-                    positions.push((at.before, at.rows));
-                    break;
-                }
-            }
-        }
-        kept.clone_from(&all);
-    }
-    assert_eq!(kept, (0..6).map(|i| format!("row \"{i}\",\n")).collect::<Vec<_>>());
-    assert_eq!((positions, script.left()), (vec![(Some(0), 0), (Some(3), 2)], 0));
-
-    // What is small enough to be written at once is not written before it is known to be good.
-    let (mut file, mut reader) = (Vec::new(), pages(&Script::new(answers()), Position::START));
-    for errors in 0.. {
-        if reader.write_to(&mut file).await.is_ok() {
-            assert_eq!(errors, 2);
-            break;
-        }
-    }
-    assert_eq!(String::from_utf8(file), String::from_utf8(Answer::page(0, 6, None).body));
 }
 
 #[tokio::test(start_paused = true)]

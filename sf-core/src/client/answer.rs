@@ -27,7 +27,7 @@ impl TransportError {
         let kind = match self.kind() {
             TransportErrorKind::Connect => ErrorKind::Connect,
             TransportErrorKind::Timeout => ErrorKind::Timeout,
-            TransportErrorKind::Broken | TransportErrorKind::Damaged => ErrorKind::Broken,
+            TransportErrorKind::Broken => ErrorKind::Broken,
             TransportErrorKind::Request => ErrorKind::InvalidInput,
             TransportErrorKind::TooLarge => ErrorKind::Protocol,
         };

@@ -123,8 +123,6 @@ pub enum TransportErrorKind {
     Timeout,
     /// The connection broke, or the body did, after something was sent.
     Broken,
-    /// A compressed body was not only cut: what came of it before may be wrong as well.
-    Damaged,
     /// The request itself cannot be sent.
     Request,
     /// The body is larger than the caller allows.

@@ -23,8 +23,6 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Vec<u8>,
     pub(crate) broken: bool,
-    /// How it breaks.
-    pub(crate) how: TransportErrorKind,
     pub(crate) framing: Framing,
     pub(crate) piece: usize,
 }
@@ -32,15 +30,7 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn json(status: u16, body: &str) -> Self {
         let headers = vec![("content-type", "application/json;charset=UTF-8".to_owned())];
-        Self {
-            status,
-            headers,
-            body: body.into(),
-            broken: false,
-            how: TransportErrorKind::Broken,
-            framing: Framing::Explicit,
-            piece: 11,
-        }
+        Self { status, headers, body: body.into(), broken: false, framing: Framing::Explicit, piece: 11 }
     }
 
     /// A page of rows with ids `from..to` in the shape that an org gives it.
@@ -54,28 +44,13 @@ impl Answer {
             ("sforce-numberofrecords", (to - from).to_string()),
             ("sforce-locator", next.unwrap_or("null").to_owned()),
         ];
-        Self {
-            status: 200,
-            headers,
-            body: body.into(),
-            broken: false,
-            how: TransportErrorKind::Broken,
-            framing: Framing::Explicit,
-            piece: 11,
-        }
+        Self { status: 200, headers, body: body.into(), broken: false, framing: Framing::Explicit, piece: 11 }
     }
 
     /// Cut after so many bytes; whether that shows depends on the framing.
     pub(crate) fn cut(mut self, at: usize) -> Self {
         self.body.truncate(at);
         self.broken = self.framing == Framing::Explicit;
-        self
-    }
-
-    /// Its rows come, all wrong, and the checksum of the compressed body tells it at the end.
-    pub(crate) fn damaged(mut self) -> Self {
-        self.body = String::from_utf8(self.body).unwrap().replace("row", "raw").into();
-        (self.broken, self.how) = (true, TransportErrorKind::Damaged);
         self
     }
 
@@ -94,7 +69,7 @@ impl Answer {
         let mut pieces: Vec<_> =
             self.body.chunks(self.piece).map(|c| Ok(Bytes::copy_from_slice(c))).collect();
         if self.broken {
-            pieces.push(Err(TransportError::new(self.how, "the connection broke")));
+            pieces.push(Err(TransportError::new(TransportErrorKind::Broken, "the connection broke")));
         }
         let mut headers = http::HeaderMap::new();
         for (name, value) in &self.headers {
