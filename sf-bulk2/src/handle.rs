@@ -139,7 +139,8 @@ impl Handle {
     }
 
     pub(crate) fn error(&self, what: &str, error: sf_core::Error) -> Error {
-        if error.kind() == sf_core::ErrorKind::NotFound {
+        // In the org's own words: a page says that there is no such host any more, or no such way to it.
+        if error.kind() == sf_core::ErrorKind::NotFound && !error.api_errors().is_empty() {
             let text = "the org does not know it (any more): results are kept for seven days";
             return self.fail(ErrorKind::JobGone, text).with_source(error);
         }

@@ -306,6 +306,11 @@ async fn a_job_that_is_gone_says_so() {
     let gone = r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#;
     let error = drain(pages(&Script::new([Answer::json(404, gone)]), Position::START)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::JobGone);
+    // A page says nothing of the job: the org has left this host, or something on the way does not know it.
+    let mut page = Answer::json(404, "<html>URL No Longer Exists</html>");
+    page.headers[0].1 = "text/html".to_owned();
+    let error = drain(pages(&Script::new([page]), Position::START)).await.unwrap_err();
+    assert_eq!((error.kind(), error.api_error().unwrap().status()), (ErrorKind::Api, Some(404)));
 }
 
 #[tokio::test(start_paused = true)]
