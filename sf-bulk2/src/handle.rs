@@ -1,11 +1,12 @@
 //! What every job has: an id, a version, a state that can be asked for and changed.
 
 use http::Method;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sf_core::client::RequestBuilder;
+use serde::{Deserialize, Serialize};
+use sf_core::client::{Collected, RequestBuilder};
 use sf_core::{ApiVersion, Client, Id};
 
+use crate::pages::incomplete;
 use crate::{Error, ErrorKind, JobInfo, JobState, Result};
 
 /// Where the jobs of a kind stand.
@@ -100,8 +101,13 @@ impl Handle {
         let mut lost = false;
         loop {
             let state = State { state: wanted };
-            let answer = self.request(Method::PATCH, "").json_body(&state).response().await;
-            let Err(error) = answer else { return Ok(()) };
+            let error = match self.request(Method::PATCH, "").json_body(&state).response().await {
+                Ok(answer) if says(&answer, wanted) => return Ok(()),
+                // Something on the way may say that all is well, and the org has seen nothing.
+                Ok(_) => incomplete("the answer does not say that the job has the state that was asked for")
+                    .with_outcome_unknown(true),
+                Err(error) => error,
+            };
             lost |= error.outcome_unknown();
             // A refusal can be the echo of an earlier try that did arrive.
             if !lost {
@@ -133,12 +139,22 @@ impl Handle {
     }
 
     pub(crate) fn error(&self, what: &str, error: sf_core::Error) -> Error {
-        if error.kind() == sf_core::ErrorKind::NotFound {
+        // In the org's own words: a page says that there is no such host any more, or no such way to it.
+        if error.kind() == sf_core::ErrorKind::NotFound && !error.api_errors().is_empty() {
             let text = "the org does not know it (any more): results are kept for seven days";
             return self.fail(ErrorKind::JobGone, text).with_source(error);
         }
         Error::api(self.id, what, error)
     }
+}
+
+/// Whether an answer is the job, in the state where it was wanted.
+fn says(answer: &Collected, wanted: JobState) -> bool {
+    #[derive(Deserialize)]
+    struct Job {
+        state: JobState,
+    }
+    serde_json::from_slice::<Job>(&answer.body).is_ok_and(|job| reached(wanted, job.state))
 }
 
 /// Whether a job that is in `state` has been where it was wanted.

@@ -25,7 +25,7 @@ pub use ingest::{
 pub use job::{JobInfo, JobState, Operation};
 pub use list::{JobList, JobType, Jobs};
 pub use locator::{Locator, Position};
-pub use pages::{PageHead, Pages};
+pub use pages::{NextPage, PageHead, Pages};
 pub use parallel::{Page, PageRows, ParallelPages};
 pub use query::{Query, QueryJob};
 pub use rows::Rows;

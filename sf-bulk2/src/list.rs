@@ -153,7 +153,7 @@ impl JobList {
                 Next::End => return Ok(None),
             };
             let failed = |e| Error::api(None, "the jobs could not be listed", e);
-            let answer = request.response().await.map_err(failed)?;
+            let answer = request.json_answer().response().await.map_err(failed)?;
             let page: Page = answer.parse("the list of jobs").map_err(failed)?;
             self.date = answer.date();
             self.next = match (page.done, page.next_records_url) {

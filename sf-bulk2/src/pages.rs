@@ -11,6 +11,7 @@ use sf_core::retry::Attempts;
 use crate::csv_rows::{Cells, CsvRows, Step, Tail};
 use crate::{Error, ErrorKind, Locator, Position, QueryJob, Result};
 use body::Body;
+pub(crate) use body::is_web_page;
 
 /// What the org said about a page before its rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,9 +160,9 @@ impl Pages {
         }
         match self.at.clone() {
             At::Before(position) => {
-                let head = self.open(position).await?;
+                self.open(position).await?;
                 self.learn_header().await?;
-                Ok(Some(head))
+                Ok(self.head())
             }
             At::In { .. } | At::End => Ok(None),
         }
@@ -226,7 +227,9 @@ impl Pages {
             match step {
                 Step::Row if self.header_due() && self.at_header() => {}
                 Step::Row => {
-                    if self.take_rows(1) == 1 {
+                    if self.too_many(1) {
+                        self.overlong().await?;
+                    } else if self.take_rows(1) == 1 {
                         return Ok(true);
                     }
                 }
@@ -235,7 +238,7 @@ impl Pages {
                     Some(piece) => self.rows.feed(piece),
                     None => {
                         let tail = self.rows.tail();
-                        if tail == Tail::Unfinished && self.ends_explicitly() {
+                        if tail == Tail::Unfinished && (self.header_due() || self.may_end_here()) {
                             // Its end is known, so this row is whole; only its line end is missing.
                             if let Some(body) = &mut self.body {
                                 body.pending = true;
@@ -249,9 +252,12 @@ impl Pages {
         }
     }
 
-    /// Whether the end of the body in hand is known.
-    pub(crate) fn ends_explicitly(&self) -> bool {
-        self.body.as_ref().is_some_and(|b| b.framing == Framing::Explicit)
+    /// Whether a row without a line end may be the last one of the body in hand: its end is known, and the row is not one of
+    /// those in the middle, as it is where something on the way has cut the page and told the length of what was left.
+    pub(crate) fn may_end_here(&self) -> bool {
+        self.body.as_ref().is_some_and(|b| {
+            b.framing == Framing::Explicit && b.expected.is_none_or(|expected| expected == b.read + 1)
+        })
     }
 
     /// Whether the header line of the page in hand is still to come.
@@ -270,6 +276,17 @@ impl Pages {
             h.names.len() == cells.ends.len()
                 && h.names.iter().zip(cells.iter()).all(|(n, c)| n.as_bytes() == c)
         })
+    }
+
+    /// Whether so many rows more are more than the org said that the page has. Then something else stands behind it, or in it.
+    pub(crate) fn too_many(&self, rows: u64) -> bool {
+        self.body.as_ref().is_some_and(|b| b.expected.is_some_and(|expected| b.read + rows > expected))
+    }
+
+    /// The page is longer than it should be: it is opened again before anything of that is taken.
+    pub(crate) async fn overlong(&mut self) -> Result<()> {
+        let said = self.body.as_ref().and_then(|b| b.expected).unwrap_or_default();
+        self.broken(&format!("the page has more than the {said} rows that the org said")).await.map(drop)
     }
 
     /// Notes rows read from the body and returns how many of them, the last ones, were not taken before.
@@ -352,6 +369,8 @@ impl Pages {
             NextPage::End if !complete => {
                 if let (Some(all), Some(total)) = (all, self.expected_total) {
                     let text = format!("its pages have {all} rows, the org counted {total}");
+                    // Whoever goes on after the error asks for this page again, and does not take it for the last.
+                    (self.at, self.body) = (At::Before(position.clone()), None);
                     return Err(self.error(ErrorKind::Counts, &text));
                 }
             }
@@ -365,13 +384,14 @@ impl Pages {
     /// Goes from the end of a page to before the next one. Rows still to be read past, because the org
     /// cut the page elsewhere this time, carry over.
     fn leave_page(&mut self, ended: bool) -> Result<()> {
-        let read = self.body.take().map_or(0, |b| b.read);
         let At::In { position, next } = &self.at else { return Ok(()) };
+        if *next == NextPage::Unknown && !ended {
+            let text = "a page has no Sforce-Locator header (a proxy may strip it), and without its rows it is not \
+                        known whether more pages follow";
+            return Err(self.error(ErrorKind::Headers, text));
+        }
+        let read = self.body.take().map_or(0, |b| b.read);
         self.at = match next {
-            NextPage::Page(next) if Some(next) == position.locator.as_ref() => {
-                let text = format!("page {next} names itself as the next page");
-                return Err(self.error(ErrorKind::Headers, &text));
-            }
             NextPage::Page(next) => {
                 // A page that the caller left early is left for good: nothing of it carries over, and
                 // how many rows it had is not known.

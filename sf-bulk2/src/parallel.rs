@@ -213,10 +213,19 @@ impl ParallelPages {
         if *self.header.get_or_insert_with(|| page.header.clone()) != page.header {
             return Err(self.error(ErrorKind::Csv, "two pages have different columns"));
         }
-        self.rows = self.rows.map(|rows| rows + page.all);
+        let rows = self.rows.map(|rows| rows + page.all);
         if self.setup.ordered {
-            self.next = page.after.take().map(|after| Position { before: self.rows, ..after });
+            // Before it is given: whoever goes on after the error gets it then, and what follows it.
+            if page.after.is_none() {
+                self.complete(rows)?;
+            }
+            self.rows = rows;
+            self.next = page.after.take().map(|after| Position { before: rows, ..after });
             return Ok(());
+        }
+        self.rows = rows;
+        if page.locator.as_ref().is_some_and(|locator| self.links.given.contains(locator)) {
+            return Err(self.error(ErrorKind::Counts, LOOSE));
         }
         self.links.add(page);
         match &page.after {
@@ -226,12 +235,17 @@ impl ParallelPages {
     }
 
     fn ended(&self) -> Result<()> {
-        let total = self.rows.zip(self.setup.expected);
+        let known = self.rows.is_some() && self.setup.expected.is_some();
         // An org may name a page otherwise than the page before it does: then different pages whose rows add up are all.
-        if !self.links.are_a_chain() && (total.is_none() || self.links.twice || self.links.ends > 1) {
+        if !self.links.are_a_chain() && (!known || self.links.twice || self.links.ends > 1) {
             return Err(self.error(ErrorKind::Counts, LOOSE));
         }
-        match total {
+        self.complete(self.rows)
+    }
+
+    /// Whether so many rows are all of the result, as far as that is known.
+    fn complete(&self, rows: Option<u64>) -> Result<()> {
+        match rows.zip(self.setup.expected) {
             Some((rows, expected)) if rows != expected => {
                 let text = format!("its pages have {rows} rows, the org counted {expected}");
                 Err(self.error(ErrorKind::Counts, &text))

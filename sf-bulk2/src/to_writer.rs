@@ -178,7 +178,10 @@ impl Pages {
                         }
                     },
                 };
-                let (fresh, range) = self.copy_piece(&mut copy, &piece, &mut batch.rows);
+                let Some((fresh, range)) = self.copy_piece(&mut copy, &piece, &mut batch.rows) else {
+                    self.overlong().await?;
+                    continue 'answer;
+                };
                 rows += fresh;
                 batch.take(&piece[range]).await.map_err(|e| self.io(e))?;
                 if copy.carry.len() > MAX_ROW {
@@ -192,7 +195,7 @@ impl Pages {
 
     /// The row that the body ends with, where only its line end is missing and its end is known.
     fn last_row(&mut self, copy: &mut Copy, out: &mut Vec<u8>) -> u64 {
-        if copy.tail() != Tail::Unfinished || !self.ends_explicitly() {
+        if copy.tail() != Tail::Unfinished || !self.may_end_here() {
             return 0;
         }
         let row = std::mem::take(&mut copy.carry);
@@ -235,14 +238,22 @@ impl Pages {
         Ok(VecDeque::new())
     }
 
-    /// Where the whole rows of a piece stand that were not taken yet, and how many they are. The beginning of the first
-    /// one, where it came before, is appended.
-    fn copy_piece(&mut self, copy: &mut Copy, piece: &[u8], out: &mut Vec<u8>) -> (u64, Range<usize>) {
+    /// Where the whole rows of a piece stand that were not taken yet, and how many they are; `None` where they are more than the
+    /// page has. The beginning of the first one, where it came before, is appended.
+    fn copy_piece(
+        &mut self,
+        copy: &mut Copy,
+        piece: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<(u64, Range<usize>)> {
         let mut before = copy.ends;
         let (mut rows, mut end) = (0_u64, 0);
         for at in copy.ends.find(piece) {
             rows += 1;
             end = at;
+        }
+        if self.too_many(rows) {
+            return None;
         }
         let fresh = self.take_rows(rows);
         let taken = rows - fresh;
@@ -259,7 +270,7 @@ impl Pages {
             copy.carry.clear();
         }
         copy.carry.extend_from_slice(&piece[end..]);
-        (fresh, from..end)
+        Some((fresh, from..end))
     }
 
     fn io(&self, error: std::io::Error) -> crate::Error {

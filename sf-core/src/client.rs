@@ -235,6 +235,7 @@ impl Client {
             version: None,
             repeatable,
             head_tells: false,
+            json_answer: false,
             invalid: None,
         }
     }
@@ -332,6 +333,7 @@ pub struct RequestBuilder<'c> {
     version: Option<ApiVersion>,
     repeatable: bool,
     head_tells: bool,
+    json_answer: bool,
     invalid: Option<Error>,
 }
 
@@ -409,6 +411,14 @@ impl RequestBuilder<'_> {
         self
     }
 
+    /// Says that the org answers with JSON: a page for a browser in its place, as a login host or something on the way may send
+    /// it with a good status, is [`ErrorKind::Server`] and tried again like others of that kind. [`json`](Self::json) says it
+    /// by itself.
+    pub fn json_answer(mut self) -> Self {
+        self.json_answer = true;
+        self
+    }
+
     /// Sends the request and returns when the headers of a good answer are there (2xx, 300 or 304).
     /// The body is a stream that can still break; reading it is not covered by the retry policy.
     ///
@@ -445,7 +455,7 @@ impl RequestBuilder<'_> {
     /// expected.
     pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
         let (what, writes) = (self.what(), self.writes());
-        let answer = self.response().await?;
+        let answer = self.json_answer().response().await?;
         answer.parse(&what).map_err(|e| e.with_outcome_unknown(writes))
     }
 
@@ -468,8 +478,11 @@ fn located(status: StatusCode, headers: &::http::HeaderMap) -> Option<Id> {
 /// Whether a host answers that the org has left: with a redirect, or with the page "URL No Longer Exists" where an org would have
 /// a list of errors.
 fn left_host(answer: &Response) -> bool {
-    let page = answer.header("content-type").is_some_and(|kind| kind.contains("html"));
-    answer.status.is_redirection() || (answer.status == StatusCode::NOT_FOUND && page)
+    answer.status.is_redirection() || (answer.status == StatusCode::NOT_FOUND && is_web_page(answer))
+}
+
+fn is_web_page(answer: &Response) -> bool {
+    answer.header("content-type").is_some_and(|kind| kind.contains("html"))
 }
 
 /// Whether a request that was sent ended without telling what the org did.
@@ -574,7 +587,7 @@ impl<'c> Attempt<'c> {
             let answer = decoded(answer).map_err(|e| transport(&self.what, e))?;
             let good = answer.status.is_success()
                 || matches!(answer.status, StatusCode::MULTIPLE_CHOICES | StatusCode::NOT_MODIFIED);
-            if good {
+            if good && !self.is_no_answer(&answer) {
                 return Ok(answer);
             }
             let left = left_host(&answer);
@@ -594,6 +607,14 @@ impl<'c> Attempt<'c> {
                 client.0.tokens.invalidate(&token);
             }
         }
+    }
+
+    /// Whether a good status is not the org's: it comes with a page for a browser in place of JSON. What writes in the data API is
+    /// answered with JSON or with nothing; a path of the caller's own may lead to such pages.
+    fn is_no_answer(&self, answer: &Response) -> bool {
+        let ours = &self.request;
+        let never_a_page = ours.json_answer || (ours.writes() && !ours.path.starts_with('/'));
+        never_a_page && answer.status.is_success() && is_web_page(answer)
     }
 
     async fn call(&self, token: &Token) -> Result<Response> {

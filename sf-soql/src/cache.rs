@@ -376,7 +376,7 @@ impl<T: DeserializeOwned + Serialize + Send + Sync + 'static> Slot<T> {
             request = request.header("If-Modified-Since", last_modified);
         }
         let failed = |e| Error::with_org(ErrorKind::Org, format!("{what} could not be read"), e);
-        let answer = request.response().await.map_err(failed)?;
+        let answer = request.json_answer().response().await.map_err(failed)?;
         let (value, last_modified) = match (answer.status, before) {
             (StatusCode::NOT_MODIFIED, Some((value, last_modified))) => (value, Some(last_modified)),
             _ => {

@@ -15,7 +15,7 @@ use sf_core::retry::Attempts;
 use super::IngestJob;
 use crate::csv_rows::{Cells, CsvRows, Step, Tail};
 use crate::handle::Handle;
-use crate::pages::incomplete;
+use crate::pages::{incomplete, is_web_page};
 use crate::row_de::Row;
 use crate::{Error, ErrorKind, JobInfo, Result};
 
@@ -267,6 +267,7 @@ impl<T: Line> Outcomes<T> {
         while !self.ended {
             if self.body.is_none() {
                 self.open().await?;
+                continue;
             }
             if self.advance().await? {
                 return self.take().map(Some);
@@ -290,6 +291,9 @@ impl<T: Line> Outcomes<T> {
             .send()
             .await
             .map_err(|e| self.job.error(&format!("{} could not be fetched", self.file.name()), e))?;
+        if is_web_page(&answer) {
+            return self.again(incomplete("an HTML page came instead of rows")).await;
+        }
         self.rows.reset();
         self.body = Some(Body {
             stream: answer.body.fuse(),
@@ -348,8 +352,14 @@ impl<T: Line> Outcomes<T> {
         let Some(body) = &mut self.body else { return Ok(false) };
         let whole = match tail {
             Tail::None => true,
-            // The list of unprocessed rows ends as the uploaded data did: without a line end, perhaps.
-            Tail::Unfinished if body.framing == Framing::Explicit || self.expected == Some(body.read + 1) => {
+            // The list of unprocessed rows ends as the uploaded data did: without a line end, perhaps. Its last row, that is: one in
+            // the middle was cut, whatever length something on the way has told of what was left.
+            Tail::Unfinished
+                if match self.expected.filter(|_| !body.header_due) {
+                    Some(all) => all == body.read + 1,
+                    None => body.framing == Framing::Explicit,
+                } =>
+            {
                 body.last = true;
                 return Ok(true);
             }

@@ -47,14 +47,26 @@ impl PartialEq for Seen {
 
 impl Pages {
     /// Asks for a page. Its bytes are not read yet.
-    pub(super) async fn open(&mut self, position: Position) -> Result<PageHead> {
-        self.body = None;
-        let answer = fetch(&self.job, self.max_records, &position).await?;
+    pub(super) async fn open(&mut self, position: Position) -> Result<()> {
+        (self.body, self.at) = (None, At::Before(position.clone()));
+        let answer = loop {
+            let answer = fetch(&self.job, self.max_records, &position).await?;
+            if !is_web_page(&answer) {
+                break answer;
+            }
+            self.pause(&position, incomplete("an HTML page came instead of rows")).await?;
+        };
         let next = match answer.header("sforce-locator") {
             Some("null") => NextPage::End,
             Some(locator) if !locator.is_empty() => NextPage::Page(Locator::new(locator)),
             _ => NextPage::Unknown,
         };
+        if let (NextPage::Page(next), Some(this)) = (&next, &position.locator)
+            && next == this
+        {
+            let text = format!("page {next} names itself as the next page");
+            return Err(self.error(ErrorKind::Headers, &text));
+        }
         let expected = answer.header("sforce-numberofrecords").and_then(|n| n.trim().parse().ok());
         let unverified = expected.is_none() && answer.framing == Framing::Close;
         self.rows.reset();
@@ -68,10 +80,15 @@ impl Pages {
             pending: false,
             seen: unverified.then(Seen::default),
         });
-        let head = PageHead { locator: position.locator.clone(), next: next.clone(), rows: expected };
-        tracing::trace!(job = %self.job.id(), locator = ?head.locator, rows = head.rows, "page opened");
+        tracing::trace!(job = %self.job.id(), locator = ?position.locator, rows = expected, "page opened");
         self.at = At::In { position, next };
-        Ok(head)
+        Ok(())
+    }
+
+    /// What the org said about the page in hand.
+    pub(super) fn head(&self) -> Option<PageHead> {
+        let (At::In { position, next }, Some(body)) = (&self.at, &self.body) else { return None };
+        Some(PageHead { locator: position.locator.clone(), next: next.clone(), rows: body.expected })
     }
 
     /// The next piece of the body; `None` at its end. A body that breaks is opened again, and the pieces
@@ -105,19 +122,24 @@ impl Pages {
     pub(super) async fn reopen(&mut self, error: sf_core::Error) -> Result<()> {
         let At::In { position, .. } = &self.at else { return Ok(()) };
         let position = position.clone();
-        let further = self.failed_at.as_ref() != Some(&position);
-        if further {
-            self.attempts.reset();
-            self.failed_at = Some(position.clone());
-        }
         // Whoever goes on after an error goes on here, and not with the next page.
         self.body = None;
         self.at = At::Before(position.clone());
+        self.pause(&position, error).await?;
+        self.open(position).await
+    }
+
+    /// Waits before a page is fetched again, as long as the retry policy allows it. Rows taken since the last failure start
+    /// the policy over.
+    async fn pause(&mut self, position: &Position, error: sf_core::Error) -> Result<()> {
+        if self.failed_at.as_ref() != Some(position) {
+            self.attempts.reset();
+            self.failed_at = Some(position.clone());
+        }
         self.attempts
             .pause_after(error, true)
             .await
-            .map_err(|e| self.job.error("a page could not be read", e))?;
-        self.open(position).await.map(drop)
+            .map_err(|e| self.job.error("a page could not be read", e))
     }
 
     /// Fetches the page once more and compares length and hash: the last resort where neither the
@@ -135,6 +157,11 @@ impl Pages {
         }
         first == second
     }
+}
+
+/// Whether an answer is a page for a browser: of a login, or of something on the way, whatever its status says.
+pub(crate) fn is_web_page(answer: &Response) -> bool {
+    answer.header("content-type").is_some_and(|kind| kind.contains("html"))
 }
 
 /// Asks for a page. Not a method of [`Pages`]: a body can be sent between threads, but not shared by them.

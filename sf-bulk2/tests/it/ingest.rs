@@ -7,7 +7,7 @@ use sf_core::poll::PollPolicy;
 use tokio::time::Instant;
 
 use crate::support::ingest::{Fault, IngestOrg};
-use crate::support::{Answer, Script};
+use crate::support::{Answer, JOB, Script};
 
 fn csv(rows: usize) -> String {
     (0..rows).fold("Name,Note\n".to_owned(), |csv, i| csv + &format!("row {i},\"a, \"\"{i}\"\"\nb\"\n"))
@@ -267,6 +267,53 @@ async fn a_deadline_leaves_the_job_alone() {
     let again = IngestJob::attach(&org.client(), error.job().unwrap(), job.api_version());
     again.wait(&PollPolicy::default()).await.unwrap();
     assert_eq!(org.written().len(), 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_that_is_answered_with_nothing_is_not_believed() {
+    let job = |state| {
+        let body = format!(
+            r#"{{"id":"{JOB}","operation":"insert","object":"Account","state":"{state}","apiVersion":65.0}}"#
+        );
+        Answer::json(200, &body)
+    };
+    let nothing = || Answer::json(200, "");
+    for (answers, closed) in [
+        (vec![nothing(), job("Open"), job("UploadComplete")], true),
+        (vec![nothing(), job("InProgress")], true),
+        (vec![job("Open"), job("Open"), job("InProgress")], true),
+        ((0..4).flat_map(|_| [nothing(), job("Open")]).collect(), false),
+    ] {
+        let script = Script::new(answers);
+        let job = IngestJob::attach(&script.client(), JOB.parse().unwrap(), "65.0".parse().unwrap());
+        assert_eq!(job.close().await.is_ok(), closed, "{:?}", script.asked());
+        assert_eq!(script.left(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_web_page_with_a_good_status_is_no_answer_of_the_org() {
+    // What an edge server or a login host says; the org has seen nothing of the call.
+    let page = Fault::Status(200);
+    let org = IngestOrg::new().fault("upload", [page]);
+    let job = Ingest::insert("Account").create(&org.client()).await.unwrap();
+    assert_eq!(job.upload(csv(5)).await.unwrap_err().kind(), ErrorKind::UploadLost);
+
+    let org = IngestOrg::new().fault("upload", [page]).fault("patch", [Fault::Pass, page]);
+    let load = Ingest::insert("Account").csv_bytes(csv(5));
+    let loaded = load.run(&org.client()).await.unwrap();
+    assert_eq!((loaded.rows(), loaded.unprocessed()), (5, 0));
+    assert_eq!(
+        (loaded.jobs()[0].abandoned.len(), org.states()),
+        (1, vec!["Aborted".to_owned(), "JobComplete".to_owned()])
+    );
+
+    // Nor is one a list of rows, whose columns it does not have; that of unprocessed rows may have any.
+    let org = IngestOrg::new();
+    let routes = ["successfulResults", "failedResults", "unprocessedrecords"];
+    let org = routes.into_iter().fold(org, |org, route| org.fault(route, [page]));
+    let loaded = Ingest::insert("Account").csv_bytes(csv(5)).run(&org.client()).await.unwrap();
+    assert_eq!(loaded.tally().await.unwrap().rows(), 5);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 
 mod faults;
 mod ingest;
+mod lies;
 mod load;
 mod multipart;
 mod org;

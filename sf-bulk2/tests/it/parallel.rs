@@ -289,6 +289,37 @@ async fn a_page_named_after_the_last_one_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_page_that_says_too_early_that_it_is_the_last_is_not_given_and_can_be_gone_on_from() {
+    let calm = sequential(&Naming::new(&[]).job()).await;
+    let mut org = Naming::new(&["A", "B", "C"]);
+    org.pages.insert("B", Answer::page(3, 5, None));
+    let mut out = Vec::new();
+    let mut pages = org.job().pages(Position::START).parallel(2);
+    let error = pages.write_to(&mut out).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Counts);
+    assert!(error.to_string().contains("5 rows, the org counted 8"), "{error}");
+    let position = pages.position().unwrap();
+    assert_eq!(position, Position { before: Some(3), ..Position::page(Locator::new("B")) });
+    assert_eq!(pages.write_to(&mut Vec::new()).await.unwrap_err().kind(), ErrorKind::Counts);
+    // The org has come to itself.
+    let rest = Naming::new(&["A", "B", "C"]).job().pages(position);
+    assert_eq!(rest.parallel(2).write_to(&mut out).await.unwrap(), 5);
+    assert!(out == calm);
+}
+
+#[tokio::test]
+async fn in_any_order_no_page_is_given_twice_before_the_error_is_told() {
+    let named: Vec<_> = ["A", "B"].into_iter().cycle().take(400).collect();
+    let org = Naming::new(&named);
+    let mut pages = org.job().pages(Position::START).parallel(1).unordered();
+    for first in [Some("A"), Some("B")] {
+        let page = pages.next_page().await.unwrap().unwrap();
+        assert_eq!(page.locator.as_ref().map(Locator::as_str), first);
+    }
+    assert_eq!(pages.next_page().await.unwrap_err().kind(), ErrorKind::Counts);
+}
+
+#[tokio::test]
 async fn pages_of_a_size_that_was_asked_for_are_read_one_after_the_other() {
     let org = Naming::new(&["A", "B", "C"]);
     let pages = org.job().pages(Position::START).max_records(3);

@@ -35,7 +35,7 @@ impl TransportError {
     }
 }
 
-/// What a status other than 2xx, 300 and 304 means.
+/// What a status other than 2xx, 300 and 304 means; or one of these where the body is a page for a browser.
 pub(crate) async fn refusal(what: &str, instance: &Url, response: Response) -> Error {
     let status = response.status;
     let retry_after = response.header("retry-after").and_then(retry_after);
@@ -96,7 +96,8 @@ fn kind_of(status: StatusCode, errors: &[ApiError]) -> ErrorKind {
         (_, Some("REQUEST_LIMIT_EXCEEDED" | "LIMIT_EXCEEDED")) => ErrorKind::DailyLimit,
         (420 | 429, _) => ErrorKind::RateLimited,
         (404, _) => ErrorKind::NotFound,
-        (408 | 500..=599, _) => ErrorKind::Server,
+        // A good status of something before the org, which has seen nothing or done it all.
+        (200..=299 | 408 | 500..=599, _) => ErrorKind::Server,
         (300..=399, _) => ErrorKind::Protocol,
         _ => ErrorKind::Refused,
     }

@@ -113,7 +113,7 @@ impl Client {
     }
 
     fn choosing(&self, path: String, fields: &[&str]) -> crate::client::RequestBuilder<'_> {
-        let request = self.get(path);
+        let request = self.get(path).json_answer();
         if fields.is_empty() { request } else { request.query("fields", &fields.join(",")) }
     }
 

@@ -14,6 +14,8 @@ fn lost() -> Vec<(&'static str, Action, bool)> {
         ("500", Action::server_error(), true),
         ("503 as a page", Action::unavailable(), true),
         ("502 after the work was done", Action::ReplyAfter(html), true),
+        ("200 with a login page", Action::Reply(Reply::html(200, "Login")), true),
+        ("200 with a page after the work was done", Action::ReplyAfter(Reply::html(200, "Login")), true),
         ("reset before the work", Action::ResetBefore, true),
         ("reset after the work", Action::ResetAfter, true),
         ("cut", Action::cut(5), true),

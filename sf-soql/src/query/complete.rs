@@ -151,7 +151,7 @@ async fn whole(context: Context<'_>, first: Answer<'_>) -> Result<String> {
     while !done {
         let more = "the answer of a child query says that there is more and not where";
         let url = next.take().ok_or_else(|| context.broken(more))?;
-        let response = context.client.get(url.as_str()).response().await;
+        let response = context.client.get(url.as_str()).json_answer().response().await;
         let body = response.map_err(|e| context.query.failed(context.before, e))?.body;
         context.hold(body.len())?;
         let answer: Answer<'_> = serde_json::from_slice(&body).map_err(|e| context.protocol(e))?;

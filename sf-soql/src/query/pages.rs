@@ -133,7 +133,7 @@ async fn fetch(query: &Query, client: &Client, at: Option<String>, before: u64) 
         Some(rows) if at.is_none() => request.header("Sforce-Query-Options", &format!("batchSize={rows}")),
         _ => request,
     };
-    let body = request.response().await.map_err(failed)?.body;
+    let body = request.json_answer().response().await.map_err(failed)?.body;
     check_size(query, body.len())?;
     let protocol = |why: &str| failed(sf_core::Error::new(sf_core::ErrorKind::Protocol, why));
     let head = Head::of(&body).map_err(|e| {

@@ -26,7 +26,7 @@ pub(crate) enum Fault {
     Before,
     /// The org acts, and its answer is lost.
     After,
-    /// The org does nothing and answers with this status and an HTML page.
+    /// The org does nothing and answers with this status and an HTML page, with 404 that there is no such job.
     Status(u16),
     /// The org answers, and its body breaks off after so many bytes.
     Cut(usize),
@@ -519,6 +519,11 @@ impl HttpService for IngestOrg {
             tokio::time::sleep(takes).await;
             let broken = || TransportError::new(TransportErrorKind::Broken, "the connection broke");
             let (status, mut body) = match (fault, acted) {
+                (Some(Fault::Status(404)), _) => {
+                    let gone =
+                        r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#;
+                    (404, gone.to_owned())
+                }
                 (Some(Fault::Status(status)), _) => (status, "<html>sorry</html>".to_owned()),
                 (Some(Fault::Before | Fault::After), _) | (_, None) => return Err(broken()),
                 (_, Some(answer)) => answer,
