@@ -139,7 +139,7 @@ fn field(field: &FieldDef) -> Json {
         ("extraTypeInfo", field.extra_type_info.clone().into()),
         ("filterable", field.filterable.into()),
         ("filteredLookupInfo", Json::Null),
-        ("formulaTreatNullNumberAsZero", false.into()),
+        ("formulaTreatNullNumberAsZero", field.blank_as_zero.into()),
         ("groupable", field.groupable.into()),
         ("highScaleNumber", false.into()),
         ("htmlFormatted", field.html_formatted.into()),
@@ -213,19 +213,25 @@ fn child_relationships(object: &ObjectDef, catalog: &Catalog) -> Json {
     out.into_iter().map(one).collect::<Vec<_>>().into()
 }
 
+/// The object's own and then the master, which is what a record without a type has.
 fn record_types(object: &ObjectDef, place: &Place<'_>) -> Json {
-    let layout = format!("{}/describe/layouts/{MASTER_RECORD_TYPE}", base(object, place));
-    let urls = if object.layoutable { json!({"layout": layout}) } else { json!({}) };
-    json!([{
-        "active": true,
-        "available": true,
-        "defaultRecordTypeMapping": true,
-        "developerName": "Master",
-        "master": true,
-        "name": "Master",
-        "recordTypeId": MASTER_RECORD_TYPE,
-        "urls": urls,
-    }])
+    let one = |id: &str, name: &str, developer_name: &str, active: bool, master: bool| {
+        let layout = format!("{}/describe/layouts/{id}", base(object, place));
+        let urls = if object.layoutable { json!({"layout": layout}) } else { json!({}) };
+        json!({
+            "active": active,
+            "available": active,
+            "defaultRecordTypeMapping": master,
+            "developerName": developer_name,
+            "master": master,
+            "name": name,
+            "recordTypeId": id,
+            "urls": urls,
+        })
+    };
+    let own = object.record_types.iter();
+    let own = own.map(|kind| one(&kind.id.text18(), &kind.name, &kind.developer_name, kind.active, false));
+    own.chain([one(MASTER_RECORD_TYPE, "Master", "Master", true, true)]).collect::<Vec<_>>().into()
 }
 
 fn base(object: &ObjectDef, place: &Place<'_>) -> String {

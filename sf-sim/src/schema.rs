@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::id::KeyPrefix;
+use crate::id::{KeyPrefix, RecordId};
 use crate::value::Value;
 
 pub use rollup::{Rollup, RollupFilter, Summary};
@@ -148,6 +148,19 @@ impl PicklistValue {
     }
 }
 
+/// One record type of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordType {
+    /// The id of its row in `RecordType`.
+    pub id: RecordId,
+    /// What people see.
+    pub name: String,
+    /// Its name in the API.
+    pub developer_name: String,
+    /// Whether records may have it.
+    pub active: bool,
+}
+
 /// One field. [`FieldDef::new`] gives what is usual for its type; what differs is set on it.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "most names are keys of a describe and mean the same")]
@@ -174,6 +187,8 @@ pub struct FieldDef {
     pub id_lookup: bool,
     pub calculated: bool,
     pub calculated_formula: Option<String>,
+    /// A describe's `formulaTreatNullNumberAsZero`.
+    pub blank_as_zero: bool,
     pub custom: bool,
     pub defaulted_on_create: bool,
     /// The pattern of an auto-number, as `OI-{000000}`.
@@ -247,6 +262,7 @@ impl FieldDef {
             id_lookup: ty == Type::Id,
             calculated: false,
             calculated_formula: None,
+            blank_as_zero: false,
             custom: false,
             defaulted_on_create: boolean || ty == Type::Id,
             auto_number_format: None,
@@ -385,6 +401,8 @@ pub struct ObjectDef {
     pub event: bool,
     /// A platform event of the older kind, which has an allowance of its own.
     pub standard_volume: bool,
+    /// Those that the project defines, without the master.
+    pub record_types: Vec<RecordType>,
     /// Milliseconds since the epoch: `Last-Modified` of the describe.
     pub last_modified_ms: i64,
     fields: Vec<FieldDef>,
@@ -438,6 +456,7 @@ impl ObjectDef {
             supported_scopes: Vec::new(),
             event: false,
             standard_volume: false,
+            record_types: Vec::new(),
             last_modified_ms: 0,
             fields: Vec::new(),
             index: HashMap::new(),

@@ -1,3 +1,7 @@
+mod fields;
+mod plans;
+mod projects;
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -477,7 +481,9 @@ fn what_is_wrong_is_said_with_its_file_and_line_and_the_way_out() {
         "{\"records\": [\n{\"attributes\": {\"type\": \"Contact\",\n \"referenceId\": \"C1\"}, \"LastName\": \"Lee\", \"AccountId\": \"@A9\"}]}",
     );
     assert!(
-        unknown.starts_with("ROOT/data/c.json:3: AccountId of the Contact record C1 refers to @A9, which no earlier record has\n"),
+        unknown.starts_with(
+            "ROOT/data/c.json:3: AccountId of the Contact record C1 refers to @A9, which no record has\n"
+        ),
         "{unknown}"
     );
     let refused = plan(r#"{"records": [{"attributes": {"referenceId": "C1"}, "FirstName": "Kim"}]}"#);
