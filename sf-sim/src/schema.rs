@@ -137,6 +137,8 @@ pub struct PicklistValue {
     pub active: bool,
     /// Whether a new record has it where nothing else is said.
     pub default: bool,
+    /// In a dependent picklist: the values of the controlling field that it goes with, `checked` and `unchecked` for a checkbox.
+    pub valid_for: Vec<Arc<str>>,
 }
 
 impl PicklistValue {
@@ -144,7 +146,7 @@ impl PicklistValue {
     #[must_use]
     pub fn new(value: &str) -> Self {
         let value: Arc<str> = value.into();
-        Self { label: value.clone(), value, active: true, default: false }
+        Self { label: value.clone(), value, active: true, default: false, valid_for: Vec::new() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `<CustomField>`: a field as metadata has it becomes a field as a describe shows it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use roxmltree::Node;
 
@@ -100,6 +101,9 @@ pub(super) fn read(object: &str, name: &str, node: Node<'_, '_>, sets: &ValueSet
     set_kind(&mut field, metadata_type, node);
     if let Some(formula) = text(node, "formula") {
         set_read_only(&mut field, Some(formula));
+        let upper = formula.to_ascii_uppercase();
+        field.html_formatted =
+            ty == Type::String && ["HYPERLINK", "IMAGE"].iter().any(|word| upper.contains(word));
         field.blank_as_zero = text(node, "formulaTreatBlanksAs") == Some("BlankAsZero");
         let always = if ty == Type::Boolean { "false" } else { "null" };
         notes.push(note(format!("formulas are not evaluated; the field is always {always}")));
@@ -188,6 +192,16 @@ fn set_values(field: &mut FieldDef, set: Node<'_, '_>, sets: &ValueSets) -> std:
     if let Some(controller) = text(set, "controllingField") {
         field.dependent_picklist = true;
         field.controller_name = Some(controller.to_owned());
+        for setting in children(set, "valueSettings") {
+            let value = text(setting, "valueName").unwrap_or_default();
+            let controlling = children(setting, "controllingFieldValue").filter_map(|n| n.text());
+            let controlling: Vec<Arc<str>> = controlling.map(|name| name.trim().into()).collect();
+            if let Some(known) =
+                field.picklist.iter_mut().find(|known| known.value.eq_ignore_ascii_case(value))
+            {
+                known.valid_for.extend(controlling);
+            }
+        }
         notes.push(format!("the dependency on {controller} is described, not enforced"));
     }
     if field.picklist.iter().any(|value| value.default) {

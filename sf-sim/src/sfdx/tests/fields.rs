@@ -46,6 +46,99 @@ fn record_types_are_described_and_stand_in_their_object() {
 }
 
 #[test]
+fn a_record_has_one_of_its_objects_own_record_types() {
+    let kind =
+        |active: bool| format!("<RecordType><active>{active}</active><label>Kind</label></RecordType>");
+    let (on, off) = (kind(true), kind(false));
+    let (mut store, _) = project(&[
+        ("app/objects/Thing__c/Thing__c.object-meta.xml", THING),
+        ("app/objects/Thing__c/recordTypes/Big.recordType-meta.xml", &on),
+        ("app/objects/Thing__c/recordTypes/Old.recordType-meta.xml", &off),
+        ("app/objects/Account/recordTypes/Firm.recordType-meta.xml", &on),
+    ]);
+    let types = |store: &Store, object: &str| store.catalog().get(object).unwrap().record_types.clone();
+    let (things, accounts) = (types(&store, "Thing__c"), types(&store, "Account"));
+    let user = store.running_user();
+    let mut insert = |id| store.insert("Thing__c", vec![("RecordTypeId".to_owned(), Value::Id(id))], user);
+    insert(things[0].id).unwrap();
+    for id in [things[1].id, accounts[0].id] {
+        let error = insert(id).unwrap_err();
+        assert_eq!(error.code, "INVALID_CROSS_REFERENCE_KEY");
+        assert_eq!(error.message, format!("Record Type ID: this ID value isn't valid for the user: {id}"));
+    }
+}
+
+#[test]
+fn dependent_values_tell_which_controlling_values_they_go_with() {
+    let values = |names: &[&str]| {
+        let one = |name: &&str| format!("<value><fullName>{name}</fullName><default>false</default></value>");
+        format!("<valueSetDefinition>{}</valueSetDefinition>", names.iter().map(one).collect::<String>())
+    };
+    let setting = |name: &str, controlling: &[&str]| {
+        let one = |name: &&str| format!("<controllingFieldValue>{name}</controllingFieldValue>");
+        let controlling = controlling.iter().map(one).collect::<String>();
+        format!("<valueSettings>{controlling}<valueName>{name}</valueName></valueSettings>")
+    };
+    let picklist =
+        |set: String| format!("<CustomField><type>Picklist</type><valueSet>{set}</valueSet></CustomField>");
+    let many: Vec<String> = (0..25).map(|n| format!("c{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let dependent = |controller: &str, settings: String| {
+        picklist(format!(
+            "<controllingField>{controller}</controllingField>{}{settings}",
+            values(&["x", "y", "z"])
+        ))
+    };
+    let (store, loaded) = project(&[
+        ("app/objects/Thing__c/Thing__c.object-meta.xml", THING),
+        ("app/objects/Thing__c/fields/Few__c.field-meta.xml", &picklist(values(&["a", "b", "c"]))),
+        ("app/objects/Thing__c/fields/Many__c.field-meta.xml", &picklist(values(&many))),
+        (
+            "app/objects/Thing__c/fields/Box__c.field-meta.xml",
+            "<CustomField><type>Checkbox</type></CustomField>",
+        ),
+        (
+            "app/objects/Thing__c/fields/OfFew__c.field-meta.xml",
+            &dependent("Few__c", setting("x", &["a", "c"]) + &setting("y", &["b"])),
+        ),
+        (
+            "app/objects/Thing__c/fields/OfMany__c.field-meta.xml",
+            &dependent("Many__c", setting("x", &["c24"])),
+        ),
+        (
+            "app/objects/Thing__c/fields/OfBox__c.field-meta.xml",
+            &dependent("Box__c", setting("x", &["checked"]) + &setting("y", &["unchecked", "checked"])),
+        ),
+        ("app/objects/Thing__c/fields/OfNone__c.field-meta.xml", &dependent("None__c", String::new())),
+    ]);
+    assert_eq!(loaded.notes.len(), 5, "{:?}", loaded.notes);
+    assert_eq!(loaded.notes[4], "Thing__c.OfNone__c: depends on None__c, which is not there");
+    let place = crate::describe::Place { version: "66.0", instance_url: "" };
+    let describe =
+        crate::describe::describe(store.catalog().get("Thing__c").unwrap(), store.catalog(), &place);
+    let shown = |name: &str| {
+        let field =
+            describe["fields"].as_array().unwrap().iter().find(|field| field["name"] == name).unwrap();
+        let values = field["picklistValues"].as_array().unwrap().iter();
+        values.map(|value| value["validFor"].as_str().unwrap_or("null").to_owned()).collect::<Vec<_>>()
+    };
+    // The first value of the controlling field is the highest bit: 1010… is oAAA.
+    assert_eq!(shown("OfFew__c"), ["oAAA", "QAAA", "AAAA"]);
+    assert_eq!(shown("OfMany__c"), ["AAAAgAAA", "AAAAAAAA", "AAAAAAAA"]);
+    assert_eq!(shown("OfBox__c"), ["QAAA", "wAAA", "AAAA"]);
+    assert_eq!(shown("OfNone__c"), ["null", "null", "null"]);
+    assert_eq!(shown("Few__c"), ["null", "null", "null"]);
+}
+
+#[test]
+fn formulas_that_write_links_say_that_they_are_html() {
+    let formula = |text: &str| the_field(&format!("<type>Text</type><formula>{text}</formula>")).0;
+    assert!(formula("hyperlink('/' &amp; Id, Name)").html_formatted);
+    assert!(formula("IF(IsOpen__c, IMAGE('/a.png', 'a'), '')").html_formatted);
+    assert!(!formula("Name").html_formatted);
+}
+
+#[test]
 fn a_custom_setting_belongs_to_a_setup_owner_and_to_nobody_else() {
     let setting =
         "<CustomObject><label>Prefs</label><customSettingsType>Hierarchy</customSettingsType></CustomObject>";
@@ -134,6 +227,22 @@ fn targets_and_value_sets_are_found_in_any_case() {
     assert_eq!(thing.field("Of__c").unwrap().1.reference_to, ["Account"]);
     assert_eq!(thing.field("Size__c").unwrap().1.picklist.len(), 1);
     assert_eq!(store.catalog().child("Account", "Things__r").unwrap().0.name, "Thing__c");
+}
+
+#[test]
+fn a_number_shows_the_day_of_its_record() {
+    let number = |format: &str| {
+        let (mut store, _) =
+            with_field(&format!("<type>AutoNumber</type><displayFormat>{format}</displayFormat>"));
+        let user = store.running_user();
+        let id = store.insert("Thing__c", vec![], user).unwrap();
+        let (at, _) = store.catalog().get("Thing__c").unwrap().field("F__c").unwrap();
+        store.row("Thing__c", id).unwrap().get(at).to_json()
+    };
+    // The clock stands at 2023-11-14.
+    assert_eq!(number("{YYYY}/{MM}/{DD}-{000}"), "2023/11/14-001");
+    assert_eq!(number("{YY}{MM} {0} {x}"), "2311 1 {x}");
+    assert_eq!(number(&format!("A{{{}}}", "0".repeat(70_000))), "A0000000001");
 }
 
 #[test]
