@@ -4,6 +4,7 @@ mod error;
 mod field;
 mod ignore;
 mod links;
+mod metadata_record;
 mod object;
 mod parts;
 mod plan;
@@ -71,6 +72,7 @@ pub fn load(path: &Path, store: &mut Store) -> Result<Loaded, LoadError> {
     let folders = project.folders()?;
     let mut absent = Absent::default();
     object::load(&project, &folders, &mut absent, store, &mut loaded)?;
+    metadata_record::load(&project, &folders.custom_metadata, store, &mut loaded)?;
     plan::load(&project, &folders.data, &absent, store, &mut loaded)?;
     Ok(loaded)
 }

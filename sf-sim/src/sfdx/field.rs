@@ -20,7 +20,7 @@ pub(super) struct Read {
 }
 
 /// Elements that say nothing about what the API shows.
-const SILENT: [&str; 27] = [
+const SILENT: [&str; 28] = [
     "fullName",
     "label",
     "type",
@@ -48,6 +48,7 @@ const SILENT: [&str; 27] = [
     "defaultValue",
     "populateExistingRows",
     "encryptionScheme",
+    "fieldManageability",
 ];
 
 /// Elements that are read where the field's type has them.
@@ -80,7 +81,9 @@ pub(super) fn read(object: &str, name: &str, node: Node<'_, '_>, sets: &ValueSet
         notes.push(note("has no <type>; the field is left out".to_owned()));
         return Read { fields: Vec::new(), notes };
     };
-    let Some(ty) = api_type(metadata_type) else {
+    notes.extend(odd_numbers(metadata_type, node).map(&note));
+    let of_metadata = metadata_type == "MetadataRelationship" && relates_metadata(object, node);
+    let Some(ty) = api_type(metadata_type).or(of_metadata.then_some(Type::Reference)) else {
         notes.push(note(format!("fields of type {metadata_type} are not emulated; the field is left out")));
         return Read { fields: Vec::new(), notes };
     };
@@ -119,6 +122,24 @@ pub(super) fn read(object: &str, name: &str, node: Node<'_, '_>, sets: &ValueSet
     let mut fields = if ty == Type::Location { location_parts(&field) } else { Vec::new() };
     fields.push(field);
     Read { fields, notes }
+}
+
+/// Whether a relationship leads from one custom metadata type to another: others lead to what is no row.
+fn relates_metadata(object: &str, node: Node<'_, '_>) -> bool {
+    object.ends_with("__mdt") && text(node, "referenceTo").is_some_and(|to| to.ends_with("__mdt"))
+}
+
+/// Numbers that cannot be read, and those of no number that an org takes.
+fn odd_numbers<'a>(metadata_type: &str, node: Node<'a, '_>) -> impl Iterator<Item = String> + 'a {
+    let unread = move |tag: &&str| text(node, tag).is_some_and(|_| number(node, tag).is_none());
+    let of_number = matches!(metadata_type, "Number" | "Currency" | "Percent");
+    let (precision, scale) = (number(node, "precision").unwrap_or(18), number(node, "scale").unwrap_or(0));
+    let too_long = of_number && (precision > 18 || scale > precision);
+    let numbers = ["length", "precision", "scale", "visibleLines", "startingNumber", "relationshipOrder"];
+    let unread = numbers.into_iter().filter(move |tag| unread(tag)).map(move |tag| {
+        format!("its <{tag}> {} is no number and has no effect", text(node, tag).unwrap_or_default())
+    });
+    unread.chain(too_long.then(|| format!("no org takes {scale} of {precision} digits behind the point")))
 }
 
 fn unknown_elements(object: &str, name: &str, node: Node<'_, '_>) -> Vec<String> {

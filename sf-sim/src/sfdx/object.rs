@@ -33,6 +33,18 @@ CreatedById | Created By ID | reference(User) | | -filterable -sortable -groupab
 EventUuid | Event UUID | string(36) | n | -filterable -sortable -groupable -aggregatable
 ";
 
+/// [Object Reference, "Custom Metadata Type__mdt"]; nothing but a deployment writes them.
+const METADATA: &str = "
+Id | Custom Metadata Record ID | id |
+DeveloperName | Custom Metadata Record Name | string(40) | d
+MasterLabel | Label | string(40) | | name
+Language | Master Language | picklist(40) | d | restricted | *en_US=English; de=German; es=Spanish; fr=French; it=Italian; ja=Japanese; pt_BR=Portuguese (Brazil); zh_CN=Chinese (Simplified)
+NamespacePrefix | Namespace Prefix | string(15) | n
+Label | Label | string(40) |
+QualifiedApiName | Qualified API Name | string(70) | n
+SystemModstamp | System Modstamp | datetime | d
+";
+
 /// Elements of an object that change nothing in what the API shows.
 const SILENT: [&str; 34] = [
     "actionOverrides",
@@ -191,20 +203,22 @@ impl Work<'_> {
             }
             return Ok(Some(known));
         }
-        let event = name.ends_with("__e");
-        let (true, Some(node)) = (name.ends_with("__c") || event, node) else {
+        let (event, metadata) = (name.ends_with("__e"), name.ends_with("__mdt"));
+        let (true, Some(node)) = (name.ends_with("__c") || event || metadata, node) else {
             let count = parts.fields.len() + node.map_or(0, |node| children(node, "fields").count());
             self.loaded.notes.push(format!("{name}: {}; {count} fields are left out", why_absent(name)));
             self.absent.objects.insert(name.to_ascii_lowercase());
             return Ok(None);
         };
         note_unknown(name, node, self.loaded);
-        let prefix = self.store.next_key_prefix(event);
-        self.store.define(if event {
-            event_object(name, node, prefix, fields)
+        let object = if metadata {
+            metadata_type(name, node, self.store.next_metadata_prefix(), fields)
+        } else if event {
+            event_object(name, node, self.store.next_key_prefix(true), fields)
         } else {
-            custom_object(name, node, prefix, fields, has_types)
-        });
+            custom_object(name, node, self.store.next_key_prefix(false), fields, has_types)
+        };
+        self.store.define(object);
         self.loaded.objects.push(name.to_owned());
         Ok(Some(name.to_owned()))
     }
@@ -252,8 +266,7 @@ struct Fields {
 
 fn why_absent(name: &str) -> &'static str {
     match name.rsplit_once("__").map(|(_, end)| end) {
-        Some("c" | "e") => "the project does not define this object",
-        Some("mdt") => "custom metadata types are not emulated",
+        Some("c" | "e" | "mdt") => "the project does not define this object",
         Some("x") => "external objects are not emulated",
         Some("b") => "big objects are not emulated",
         _ => "this object is not emulated",
@@ -344,6 +357,28 @@ fn name_field(node: Option<Node<'_, '_>>, custom_setting: bool) -> FieldDef {
         field::set_auto_number(&mut name, node);
     }
     name
+}
+
+fn metadata_type(name: &str, node: Node<'_, '_>, prefix: KeyPrefix, fields: Vec<FieldDef>) -> ObjectDef {
+    let label = xml::text(node, "label").unwrap_or(name);
+    let mut object = ObjectDef::new(name, label, xml::text(node, "pluralLabel").unwrap_or(label), prefix);
+    object.custom = true;
+    object.createable = false;
+    object.updateable = false;
+    object.deletable = false;
+    object.undeletable = false;
+    object.replicateable = false;
+    object.searchable = false;
+    object.triggerable = false;
+    object.mru_enabled = false;
+    object.search_layoutable = false;
+    table::fields(METADATA).into_iter().for_each(|field| object.add_field(field));
+    for mut field in fields {
+        field.createable = false;
+        field.updateable = false;
+        object.add_field(field);
+    }
+    object
 }
 
 fn event_object(name: &str, node: Node<'_, '_>, prefix: KeyPrefix, fields: Vec<FieldDef>) -> ObjectDef {

@@ -86,6 +86,8 @@ pub(super) struct Folders {
     pub(super) objects: Vec<PathBuf>,
     /// Named `globalValueSets`.
     pub(super) value_sets: Vec<PathBuf>,
+    /// Named `customMetadata`.
+    pub(super) custom_metadata: Vec<PathBuf>,
     /// Named `data`: where sample records are kept.
     pub(super) data: Vec<PathBuf>,
     /// The names of all others.
@@ -120,6 +122,7 @@ impl Project {
         let to = match name.to_ascii_lowercase().as_str() {
             "objects" => &mut found.objects,
             "globalvaluesets" => &mut found.value_sets,
+            "custommetadata" => &mut found.custom_metadata,
             closed if CLOSED.contains(&closed) => {
                 found.others.push(name);
                 return Ok(());

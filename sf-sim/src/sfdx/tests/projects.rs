@@ -108,7 +108,8 @@ fn nothing_in_a_folder_of_objects_is_dropped_without_a_word() {
         ("app/objects/readme.txt", ""),
         ("app/globalValueSets/readme.txt", ""),
         ("app/objects/pkg__Thing__c/fields/Day__c.field-meta.xml", &date),
-        ("app/objects/Kind__mdt/Kind__mdt.object-meta.xml", THING),
+        ("app/objects/Far__x/Far__x.object-meta.xml", THING),
+        ("app/objects/Old__b/Old__b.object-meta.xml", THING),
         ("app/objects/Account/Account.object-meta.xml", "<CustomObject><businessProcesses/></CustomObject>"),
     ]);
     assert_eq!(
@@ -118,7 +119,8 @@ fn nothing_in_a_folder_of_objects_is_dropped_without_a_word() {
             "app/objects/Thing__c/fields/Day__c.field-meta.xml.orig: no file that ends in .field-meta.xml, passed over",
             "app/objects/readme.txt: no object, passed over",
             "Account: <businessProcesses> has no effect here",
-            "Kind__mdt: custom metadata types are not emulated; 0 fields are left out",
+            "Far__x: external objects are not emulated; 0 fields are left out",
+            "Old__b: big objects are not emulated; 0 fields are left out",
             "app/objects/Thing__c/fields/File__c.field-meta.xml: its fullName is Other__c, which is used",
             "Thing__c.None__c: has no <type>; the field is left out",
             "pkg__Thing__c: the project does not define this object; 1 fields are left out",
@@ -168,4 +170,91 @@ fn files_of_other_editors_are_read() {
         loaded.notes,
         ["app/objects/Thing__c/fields/F__c.field-meta.xml:4: & is no valid XML, read as &amp;"]
     );
+}
+
+#[test]
+fn custom_metadata_types_are_there_with_their_records() {
+    let relation = |to: &str| {
+        format!(
+            "<CustomField><type>MetadataRelationship</type><referenceTo>{to}</referenceTo><relationshipName>Kinds</relationshipName></CustomField>"
+        )
+    };
+    let record = |values: &str| {
+        format!(
+            "<CustomMetadata xmlns=\"http://soap.sforce.com/2006/04/metadata\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">\
+             <label>A Label</label><protected>false</protected>{values}</CustomMetadata>"
+        )
+    };
+    let value = |name: &str, value: &str| {
+        format!("<values><field>{name}</field><value xsi:type=\"xsd:string\">{value}</value></values>")
+    };
+    let (own, thing) = (relation("Kind__mdt"), relation("EntityDefinition"));
+    let first = record(
+        &(value("Of__c", "Second")
+            + &value("Max__c", "2.0")
+            + "<values><field>On__c</field><value xsi:nil=\"true\"/></values>"),
+    );
+    let second = record(&(value("On__c", "true") + &value("Gone__c", "x")));
+    let circle = record(&value("Of__c", "Nowhere"));
+    let (mut store, loaded) = Files::new(&[
+        ("app/objects/Kind__mdt/Kind__mdt.object-meta.xml", "<CustomObject><label>Kind</label><pluralLabel>Kinds</pluralLabel></CustomObject>"),
+        ("app/objects/Kind__mdt/fields/Of__c.field-meta.xml", &own),
+        ("app/objects/Kind__mdt/fields/Thing__c.field-meta.xml", &thing),
+        ("app/objects/Kind__mdt/fields/On__c.field-meta.xml", "<CustomField><type>Checkbox</type><fieldManageability>DeveloperControlled</fieldManageability></CustomField>"),
+        ("app/objects/Kind__mdt/fields/Max__c.field-meta.xml", "<CustomField><type>Number</type><precision>3</precision><scale>1</scale></CustomField>"),
+        ("app/customMetadata/Kind.First.md-meta.xml", &first),
+        ("app/customMetadata/Kind.Second.md-meta.xml", &second),
+        ("app/customMetadata/Kind.Third.md-meta.xml", &circle),
+        ("app/customMetadata/pkg__Other.One.md-meta.xml", &circle),
+        ("app/customMetadata/readme.txt", ""),
+    ])
+    .load()
+    .unwrap();
+    assert_eq!(loaded.rows["Kind__mdt"], 3);
+    assert_eq!(
+        loaded.notes,
+        [
+            "Kind__mdt.Thing__c: fields of type MetadataRelationship are not emulated; the field is left out",
+            "app/customMetadata/readme.txt: no record, passed over",
+            "pkg__Other__mdt: not defined here; 1 records are left out",
+            "app/customMetadata/Kind.Second.md-meta.xml: Kind__mdt has no Gone__c here",
+            "app/customMetadata/Kind.Third.md-meta.xml: its Of__c Nowhere is not there",
+        ]
+    );
+    let def = store.catalog().get("Kind__mdt").unwrap().clone();
+    assert_eq!(def.key_prefix.as_str(), "m00");
+    assert!(def.queryable && !def.createable && def.fields().iter().all(|field| !field.createable));
+    assert_eq!(def.field("Of__c").unwrap().1.reference_to, ["Kind__mdt"]);
+    let shown = |name: &str| {
+        let (at, _) = def.field(name).unwrap();
+        store
+            .table("Kind__mdt")
+            .unwrap()
+            .rows()
+            .map(|row| row.get(at).to_json().to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(shown("DeveloperName"), ["\"Second\"", "\"First\"", "\"Third\""]);
+    assert_eq!(shown("MasterLabel"), ["\"A Label\""; 3]);
+    assert_eq!(shown("On__c"), ["true", "false", "false"]);
+    assert_eq!(shown("Max__c"), ["null", "2.0", "null"]);
+    let second = store.table("Kind__mdt").unwrap().rows().next().unwrap().id();
+    assert_eq!(shown("Of__c"), ["null".to_owned(), format!("\"{second}\""), "null".to_owned()]);
+    let user = store.running_user();
+    assert_eq!(store.insert("Kind__mdt", vec![], user).unwrap_err().code, "INVALID_TYPE_FOR_OPERATION");
+}
+
+#[test]
+fn numbers_that_are_none_are_told() {
+    let told = |body: &str| with_field(body).1.notes;
+    assert_eq!(
+        told("<type>Text</type><length>abc</length>"),
+        ["Thing__c.F__c: its <length> abc is no number and has no effect"]
+    );
+    assert_eq!(told("<type>Text</type><length>-1</length>").len(), 1);
+    assert_eq!(
+        told("<type>Number</type><precision>2</precision><scale>4</scale>"),
+        ["Thing__c.F__c: no org takes 4 of 2 digits behind the point"]
+    );
+    assert_eq!(told("<type>Number</type><precision>99</precision><scale>4</scale>").len(), 1);
 }
