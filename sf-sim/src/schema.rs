@@ -258,7 +258,8 @@ impl FieldDef {
                 || compound
                 || opaque
                 || matches!(ty, Type::DateTime | Type::MultiPicklist | Type::Time)),
-            aggregatable: !(compound || boolean || opaque),
+            // [SOQL and SOSL Reference, "Support for Field Types in Aggregate Functions"]
+            aggregatable: !(compound || boolean || opaque || ty == Type::Time),
             unique: false,
             external_id: false,
             id_lookup: ty == Type::Id,
