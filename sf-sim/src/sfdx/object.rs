@@ -174,6 +174,11 @@ impl Work<'_> {
             }
             definition = Some(text);
         }
+        if !fields.standard.is_empty() {
+            let (object, names) = (&parts.name, fields.standard.join(", "));
+            let note = format!("{object}: changes to standard fields have no effect here: {names}");
+            self.loaded.notes.push(note);
+        }
         let name = self.define(parts, definition.as_deref(), fields.list, !types.is_empty())?;
         if let Some(name) = name.filter(|_| !types.is_empty()) {
             types.object = name;
@@ -236,8 +241,7 @@ impl Work<'_> {
 
     fn read_field(&mut self, object: &str, name: &str, node: Node<'_, '_>, file: &Path, fields: &mut Fields) {
         if !name.ends_with("__c") {
-            let note = format!("{object}.{name}: changes to standard fields have no effect here");
-            self.loaded.notes.push(note);
+            fields.standard.push(name.to_owned());
             return;
         }
         let read = field::read(object, name, node, &self.sets);
@@ -262,6 +266,8 @@ impl Work<'_> {
 struct Fields {
     list: Vec<FieldDef>,
     files: HashMap<String, PathBuf>,
+    /// The names of standard fields that the project changes.
+    standard: Vec<String>,
 }
 
 fn why_absent(name: &str) -> &'static str {

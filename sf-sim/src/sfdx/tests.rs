@@ -254,6 +254,7 @@ fn what_is_not_emulated_is_noted() {
             "app/objects/Account/fields/Type.field-meta.xml",
             "<CustomField><type>Picklist</type></CustomField>",
         ),
+        ("app/objects/Account/fields/Rating.field-meta.xml", "<CustomField/>"),
     ]);
     let (_, loaded) = files.load().unwrap();
     assert_eq!(
@@ -261,7 +262,7 @@ fn what_is_not_emulated_is_noted() {
         [
             "Thing__c: not emulated: validationRules",
             "not emulated: classes",
-            "Account.Type: changes to standard fields have no effect here",
+            "Account: changes to standard fields have no effect here: Rating, Type",
             "Asset: this object is not emulated; 1 fields are left out",
         ]
     );
