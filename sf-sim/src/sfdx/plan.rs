@@ -45,6 +45,9 @@ impl Load<'_> {
 /// A record that waits for one that comes later, with its file and its object.
 type Waiting = (PathBuf, String, Json);
 
+/// What a plan leaves until the others are loaded: records that refer to what is not its own, and its names.
+type Unfinished = (Vec<Waiting>, References);
+
 /// Adds the records of every plan in the project's folders of data.
 pub(super) fn load(
     project: &Project,
@@ -58,10 +61,12 @@ pub(super) fn load(
     let (files, gone, noted) = (HashMap::new(), HashSet::new(), HashSet::new());
     let mut load = Load { project, store, loaded, absent, plan: 0, files, gone, noted };
     let mut named = HashSet::new();
+    let mut unfinished = Vec::new();
     for (plan, json) in &found.plans {
         load.plan += 1;
-        load_plan(plan, json, &mut load, &mut named)?;
+        unfinished.push(load_plan(plan, json, &mut load, &mut named)?);
     }
+    finish(unfinished, &mut load)?;
     for (file, records) in found.trees {
         if !named.contains(&real(&file)) {
             let file = load.project.shown(&file);
@@ -80,7 +85,7 @@ fn load_plan(
     json: &Json,
     load: &mut Load<'_>,
     named: &mut HashSet<PathBuf>,
-) -> Result<(), LoadError> {
+) -> Result<Unfinished, LoadError> {
     let steps = json.as_array().map(Vec::as_slice).unwrap_or_default();
     let folder = plan.parent().unwrap_or(plan);
     let mut references = References::new();
@@ -108,7 +113,8 @@ fn load_plan(
             load.files.insert(key, mine);
         }
     }
-    wait_for_the_rest(waiting, load, &mut references)
+    waiting = add_ready(waiting, load, &mut references)?;
+    Ok((waiting, references))
 }
 
 /// An entry of `files`: a name, or as older plans had it an object with one.
@@ -159,13 +165,13 @@ fn load_file(
     Ok(())
 }
 
-/// Adds the records that refer to later ones, as soon as those are there.
-fn wait_for_the_rest(
+/// Adds the records that refer to later ones, as soon as those are there; gives those whose are not.
+fn add_ready(
     mut waiting: Vec<Waiting>,
     load: &mut Load<'_>,
     references: &mut References,
-) -> Result<(), LoadError> {
-    while !waiting.is_empty() {
+) -> Result<Vec<Waiting>, LoadError> {
+    loop {
         let before = waiting.len();
         let mut still = Vec::new();
         for (file, object, record) in waiting {
@@ -176,14 +182,44 @@ fn wait_for_the_rest(
                 import.insert(&object, &record)?;
             }
         }
-        if still.len() == before {
-            let (file, object, record) = &still[0];
-            // Nothing else can come: this tells which name is meant.
-            return Import::new(file, load, references).insert(object, record);
+        if still.is_empty() || still.len() == before {
+            return Ok(still);
         }
         waiting = still;
     }
-    Ok(())
+}
+
+/// Adds what refers to the records of other plans: some list only a part of what they need.
+fn finish(mut plans: Vec<Unfinished>, load: &mut Load<'_>) -> Result<(), LoadError> {
+    loop {
+        let mut all = References::new();
+        for (name, id) in plans.iter().flat_map(|(_, references)| references) {
+            all.entry(name.clone()).or_insert(*id);
+        }
+        let before: usize = plans.iter().map(|(waiting, _)| waiting.len()).sum();
+        for (waiting, references) in &mut plans {
+            if waiting.is_empty() {
+                continue;
+            }
+            for (name, id) in &all {
+                references.entry(name.clone()).or_insert(*id);
+            }
+            *waiting = add_ready(std::mem::take(waiting), load, references)?;
+        }
+        let left: usize = plans.iter().map(|(waiting, _)| waiting.len()).sum();
+        if left == 0 {
+            return Ok(());
+        }
+        if left == before {
+            break;
+        }
+    }
+    // Nothing else can come: the first that is left tells which name is meant.
+    let first = plans.iter_mut().find(|(waiting, _)| !waiting.is_empty());
+    first.map_or(Ok(()), |(waiting, references)| {
+        let (file, object, record) = &waiting[0];
+        Import::new(file, load, references).insert(object, record)
+    })
 }
 
 fn records(json: &Json) -> Option<&Vec<Json>> {

@@ -201,3 +201,20 @@ fn a_record_type_is_found_by_its_label() {
     let error = load("Medium").unwrap_err().to_string();
     assert!(error.contains("Thing__c has no record type that is called Medium"), "{error}");
 }
+
+#[test]
+fn a_plan_that_lists_only_a_part_takes_the_rest_from_the_others() {
+    let part = r#"[{"sobject": "Thing__c", "files": ["child.json"]}]"#;
+    let whole = r#"[{"sobject": "Thing__c", "files": ["parent.json", "child.json"]}]"#;
+    let parent =
+        r#"{"records": [{"attributes": {"type": "Thing__c", "referenceId": "P"}, "Name": "parent"}]}"#;
+    let child = r#"{"records": [{"attributes": {"type": "Thing__c", "referenceId": "C"}, "Name": "child", "Of__c": "@P"}]}"#;
+    let (store, _) = load_with(&[
+        ("data/a-plan.json", part),
+        ("data/b-plan.json", whole),
+        ("data/parent.json", parent),
+        ("data/child.json", child),
+    ])
+    .unwrap();
+    assert_eq!(names(&store), ["parent", "child of parent"]);
+}
