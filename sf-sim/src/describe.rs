@@ -1,8 +1,10 @@
 //! The JSON of describes, keys in the order and number in which Salesforce sends them.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value as Json, json};
 
-use crate::schema::{Catalog, FieldDef, ObjectDef, Type};
+use crate::schema::{Catalog, FieldDef, ObjectDef, PicklistValue, Type};
 
 /// The record type that every record has where there are no others.
 const MASTER_RECORD_TYPE: &str = "012000000000000AAA";
@@ -18,7 +20,7 @@ pub(crate) struct Place<'a> {
 
 /// `GET /sobjects/X/describe`.
 pub(crate) fn describe(object: &ObjectDef, catalog: &Catalog, place: &Place<'_>) -> Json {
-    let fields: Vec<Json> = object.fields().iter().map(field).collect();
+    let fields: Vec<Json> = object.fields().iter().map(|each| field(object, each)).collect();
     let record_types =
         if object.custom_setting || object.event { json!([]) } else { record_types(object, place) };
     let scopes: Vec<Json> =
@@ -107,7 +109,7 @@ fn sorted(map: Map<String, Json>) -> Json {
     Json::Object(pairs.into_iter().collect())
 }
 
-fn field(field: &FieldDef) -> Json {
+fn field(object: &ObjectDef, field: &FieldDef) -> Json {
     // Standard fields cascade without saying so; their parents' child relationships do.
     let own = |flag: bool| flag && field.custom;
     let target = if field.reference_to.is_empty() { &[][..] } else { field.reference_to.as_slice() };
@@ -139,7 +141,7 @@ fn field(field: &FieldDef) -> Json {
         ("extraTypeInfo", field.extra_type_info.clone().into()),
         ("filterable", field.filterable.into()),
         ("filteredLookupInfo", Json::Null),
-        ("formulaTreatNullNumberAsZero", false.into()),
+        ("formulaTreatNullNumberAsZero", field.blank_as_zero.into()),
         ("groupable", field.groupable.into()),
         ("highScaleNumber", false.into()),
         ("htmlFormatted", field.html_formatted.into()),
@@ -154,7 +156,7 @@ fn field(field: &FieldDef) -> Json {
         ("namePointing", field.is_polymorphic().into()),
         ("nillable", field.nillable.into()),
         ("permissionable", field.permissionable.into()),
-        ("picklistValues", picklist(field)),
+        ("picklistValues", picklist(object, field)),
         ("polymorphicForeignKey", field.is_polymorphic().into()),
         ("precision", field.precision.into()),
         ("queryByDistance", field.is_compound().into()),
@@ -176,17 +178,36 @@ fn field(field: &FieldDef) -> Json {
     Json::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
-fn picklist(field: &FieldDef) -> Json {
+fn picklist(object: &ObjectDef, field: &FieldDef) -> Json {
+    let controller = field.controller_name.as_deref().and_then(|name| Some(object.field(name)?.1));
     let values = field.picklist.iter().map(|p| {
         json!({
             "active": p.active,
             "defaultValue": p.default,
             "label": *p.label,
-            "validFor": null,
+            "validFor": controller.map(|controller| valid_for(p, controller)),
             "value": *p.value,
         })
     });
     values.collect::<Vec<_>>().into()
+}
+
+/// A bit for each value of the controlling field, from the highest of the first byte on, as many bytes as base64 needs
+/// no padding for [SOAP API Developer Guide, "DescribeSObjectResult", "validFor"].
+fn valid_for(value: &PicklistValue, controller: &FieldDef) -> String {
+    let checkbox = ["unchecked", "checked"];
+    let names: Vec<&str> = if controller.ty == Type::Boolean {
+        checkbox.to_vec()
+    } else {
+        controller.picklist.iter().map(|value| &*value.value).collect()
+    };
+    let mut bits = vec![0_u8; names.len().div_ceil(24).max(1) * 3];
+    for (at, name) in names.iter().enumerate() {
+        if value.valid_for.iter().any(|controlling| controlling.eq_ignore_ascii_case(name)) {
+            bits[at / 8] |= 0x80 >> (at % 8);
+        }
+    }
+    BASE64_STANDARD.encode(bits)
 }
 
 fn child_relationships(object: &ObjectDef, catalog: &Catalog) -> Json {
@@ -213,19 +234,25 @@ fn child_relationships(object: &ObjectDef, catalog: &Catalog) -> Json {
     out.into_iter().map(one).collect::<Vec<_>>().into()
 }
 
+/// The object's own and then the master, which is what a record without a type has.
 fn record_types(object: &ObjectDef, place: &Place<'_>) -> Json {
-    let layout = format!("{}/describe/layouts/{MASTER_RECORD_TYPE}", base(object, place));
-    let urls = if object.layoutable { json!({"layout": layout}) } else { json!({}) };
-    json!([{
-        "active": true,
-        "available": true,
-        "defaultRecordTypeMapping": true,
-        "developerName": "Master",
-        "master": true,
-        "name": "Master",
-        "recordTypeId": MASTER_RECORD_TYPE,
-        "urls": urls,
-    }])
+    let one = |id: &str, name: &str, developer_name: &str, active: bool, master: bool| {
+        let layout = format!("{}/describe/layouts/{id}", base(object, place));
+        let urls = if object.layoutable { json!({"layout": layout}) } else { json!({}) };
+        json!({
+            "active": active,
+            "available": active,
+            "defaultRecordTypeMapping": master,
+            "developerName": developer_name,
+            "master": master,
+            "name": name,
+            "recordTypeId": id,
+            "urls": urls,
+        })
+    };
+    let own = object.record_types.iter();
+    let own = own.map(|kind| one(&kind.id.text18(), &kind.name, &kind.developer_name, kind.active, false));
+    own.chain([one(MASTER_RECORD_TYPE, "Master", "Master", true, true)]).collect::<Vec<_>>().into()
 }
 
 fn base(object: &ObjectDef, place: &Place<'_>) -> String {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::id::KeyPrefix;
+use crate::id::{KeyPrefix, RecordId};
 use crate::value::Value;
 
 pub use rollup::{Rollup, RollupFilter, Summary};
@@ -137,6 +137,8 @@ pub struct PicklistValue {
     pub active: bool,
     /// Whether a new record has it where nothing else is said.
     pub default: bool,
+    /// In a dependent picklist: the values of the controlling field that it goes with, `checked` and `unchecked` for a checkbox.
+    pub valid_for: Vec<Arc<str>>,
 }
 
 impl PicklistValue {
@@ -144,8 +146,21 @@ impl PicklistValue {
     #[must_use]
     pub fn new(value: &str) -> Self {
         let value: Arc<str> = value.into();
-        Self { label: value.clone(), value, active: true, default: false }
+        Self { label: value.clone(), value, active: true, default: false, valid_for: Vec::new() }
     }
+}
+
+/// One record type of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordType {
+    /// The id of its row in `RecordType`.
+    pub id: RecordId,
+    /// What people see.
+    pub name: String,
+    /// Its name in the API.
+    pub developer_name: String,
+    /// Whether records may have it.
+    pub active: bool,
 }
 
 /// One field. [`FieldDef::new`] gives what is usual for its type; what differs is set on it.
@@ -174,6 +189,8 @@ pub struct FieldDef {
     pub id_lookup: bool,
     pub calculated: bool,
     pub calculated_formula: Option<String>,
+    /// A describe's `formulaTreatNullNumberAsZero`.
+    pub blank_as_zero: bool,
     pub custom: bool,
     pub defaulted_on_create: bool,
     /// The pattern of an auto-number, as `OI-{000000}`.
@@ -241,12 +258,14 @@ impl FieldDef {
                 || compound
                 || opaque
                 || matches!(ty, Type::DateTime | Type::MultiPicklist | Type::Time)),
-            aggregatable: !(compound || boolean || opaque),
+            // [SOQL and SOSL Reference, "Support for Field Types in Aggregate Functions"]
+            aggregatable: !(compound || boolean || opaque || ty == Type::Time),
             unique: false,
             external_id: false,
             id_lookup: ty == Type::Id,
             calculated: false,
             calculated_formula: None,
+            blank_as_zero: false,
             custom: false,
             defaulted_on_create: boolean || ty == Type::Id,
             auto_number_format: None,
@@ -385,6 +404,8 @@ pub struct ObjectDef {
     pub event: bool,
     /// A platform event of the older kind, which has an allowance of its own.
     pub standard_volume: bool,
+    /// Those that the project defines, without the master.
+    pub record_types: Vec<RecordType>,
     /// Milliseconds since the epoch: `Last-Modified` of the describe.
     pub last_modified_ms: i64,
     fields: Vec<FieldDef>,
@@ -438,6 +459,7 @@ impl ObjectDef {
             supported_scopes: Vec::new(),
             event: false,
             standard_volume: false,
+            record_types: Vec::new(),
             last_modified_ms: 0,
             fields: Vec::new(),
             index: HashMap::new(),

@@ -2,12 +2,17 @@
 
 mod error;
 mod field;
+mod ignore;
+mod links;
+mod metadata_record;
 mod object;
+mod parts;
 mod plan;
 mod project;
+mod record_type;
 mod xml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 pub use error::LoadError;
@@ -23,6 +28,24 @@ pub struct Loaded {
     pub rows: BTreeMap<String, usize>,
     /// What stands in the project and is not emulated.
     pub notes: Vec<String>,
+}
+
+/// What the project has and the org lacks, in small letters.
+#[derive(Debug, Default)]
+struct Absent {
+    objects: HashSet<String>,
+    /// As `object.field`.
+    fields: HashSet<String>,
+}
+
+impl Absent {
+    fn object(&self, name: &str) -> bool {
+        self.objects.contains(&name.to_ascii_lowercase())
+    }
+
+    fn field(&self, object: &str, name: &str) -> bool {
+        self.fields.contains(&format!("{object}.{name}").to_ascii_lowercase())
+    }
 }
 
 /// Loads the project in this folder, the one with `sfdx-project.json`.
@@ -45,9 +68,12 @@ pub struct Loaded {
 /// read or parsed, a record that the org would refuse. The store may hold a part of the project then.
 pub fn load(path: &Path, store: &mut Store) -> Result<Loaded, LoadError> {
     let project = project::open(path)?;
-    let mut loaded = Loaded::default();
-    object::load(&project, store, &mut loaded)?;
-    plan::load(&project, store, &mut loaded)?;
+    let mut loaded = Loaded { notes: project.notes.clone(), ..Loaded::default() };
+    let folders = project.folders()?;
+    let mut absent = Absent::default();
+    object::load(&project, &folders, &mut absent, store, &mut loaded)?;
+    metadata_record::load(&project, &folders.custom_metadata, store, &mut loaded)?;
+    plan::load(&project, &folders.data, &absent, store, &mut loaded)?;
     Ok(loaded)
 }
 

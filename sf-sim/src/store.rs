@@ -58,6 +58,7 @@ pub struct Store {
     user: RecordId,
     custom_objects: u64,
     custom_events: u64,
+    metadata_types: u64,
     /// What changes replaced, while somebody keeps note of it.
     undo: Option<Vec<Undone>>,
     /// By a deleted row: what went with it.
@@ -77,6 +78,7 @@ impl Store {
             user: RecordId::new(KeyPrefix::of("005"), 1),
             custom_objects: 0,
             custom_events: 0,
+            metadata_types: 0,
             undo: None,
             bin: HashMap::new(),
         }
@@ -150,6 +152,13 @@ impl Store {
             if event { ('e', &mut self.custom_events) } else { ('a', &mut self.custom_objects) };
         let prefix = KeyPrefix::numbered(family, *n);
         *n += 1;
+        prefix
+    }
+
+    /// The next free key prefix of a custom metadata type, `m00` onwards.
+    pub(crate) fn next_metadata_prefix(&mut self) -> KeyPrefix {
+        let prefix = KeyPrefix::numbered('m', self.metadata_types);
+        self.metadata_types += 1;
         prefix
     }
 

@@ -7,6 +7,8 @@ mod uses;
 use std::fmt;
 use std::sync::Arc;
 
+use sf_core::record::FieldType;
+
 use crate::bulk_fields::{field_reason, object_reason};
 use crate::cache::DescribeCache;
 use crate::condition::Operator;
@@ -238,7 +240,9 @@ fn objection(used: &Use<'_>, on: &Arc<Describe>, field: usize) -> Option<Problem
         Role::Function(function) => {
             let takes = match function {
                 Function::Sum | Function::Avg => is_number(of_type),
-                Function::Min | Function::Max => field.aggregatable,
+                Function::Min | Function::Max | Function::Count | Function::CountDistinct => {
+                    field.aggregatable
+                }
                 _ => true,
             };
             let why = typed(&format!("{} does not take that", function.name()));
@@ -259,9 +263,16 @@ fn objection(used: &Use<'_>, on: &Arc<Describe>, field: usize) -> Option<Problem
             let why = typed(&format!("cannot stand in a condition ({operator})"));
             refuse(ProblemKind::NotFilterable, clause, why)
         }
+        // What is made of parts is compared by its distance only.
+        Role::Filter { clause, operator, function: None, .. }
+            if matches!(of_type, FieldType::Address | FieldType::Location) =>
+        {
+            let why = typed(&format!("cannot stand in a condition ({operator}) but by its distance"));
+            refuse(ProblemKind::NotFilterable, clause, why)
+        }
         Role::Filter { clause, operator, values, function } => {
             let of_multipicklist = matches!(operator, Operator::Includes | Operator::Excludes);
-            if of_multipicklist && of_type != sf_core::record::FieldType::MultiPicklist {
+            if of_multipicklist && of_type != FieldType::MultiPicklist {
                 let why = typed(&format!("{operator} takes picklists of several values only"));
                 return refuse(ProblemKind::WrongType, clause, why);
             }

@@ -1,15 +1,16 @@
 //! `<CustomField>`: a field as metadata has it becomes a field as a describe shows it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use roxmltree::Node;
 
-use super::xml::{child, children, is_true, number, text};
+use super::xml::{child, children, is_true, number, tags, text};
 use crate::schema::{FieldDef, PicklistValue, Rollup, RollupFilter, Summary, Type};
 use crate::store::from_text;
 use crate::value::Value;
 
-/// Values of global value sets, by name.
+/// Values of global value sets, by name in small letters.
 pub(super) type ValueSets = HashMap<String, Vec<PicklistValue>>;
 
 /// What a `<CustomField>` element becomes: one field, three for a location, none for a type that is not emulated.
@@ -19,7 +20,7 @@ pub(super) struct Read {
 }
 
 /// Elements that say nothing about what the API shows.
-const SILENT: [&str; 27] = [
+const SILENT: [&str; 28] = [
     "fullName",
     "label",
     "type",
@@ -47,6 +48,7 @@ const SILENT: [&str; 27] = [
     "defaultValue",
     "populateExistingRows",
     "encryptionScheme",
+    "fieldManageability",
 ];
 
 /// Elements that are read where the field's type has them.
@@ -73,10 +75,15 @@ const READ: [&str; 18] = [
 
 /// Reads one field of `object`.
 pub(super) fn read(object: &str, name: &str, node: Node<'_, '_>, sets: &ValueSets) -> Read {
-    let metadata_type = text(node, "type").unwrap_or("Summary");
     let mut notes = unknown_elements(object, name, node);
     let note = |text: String| format!("{object}.{name}: {text}");
-    let Some(ty) = api_type(metadata_type) else {
+    let Some(metadata_type) = text(node, "type") else {
+        notes.push(note("has no <type>; the field is left out".to_owned()));
+        return Read { fields: Vec::new(), notes };
+    };
+    notes.extend(odd_numbers(metadata_type, node).map(&note));
+    let of_metadata = metadata_type == "MetadataRelationship" && relates_metadata(object, node);
+    let Some(ty) = api_type(metadata_type).or(of_metadata.then_some(Type::Reference)) else {
         notes.push(note(format!("fields of type {metadata_type} are not emulated; the field is left out")));
         return Read { fields: Vec::new(), notes };
     };
@@ -97,7 +104,12 @@ pub(super) fn read(object: &str, name: &str, node: Node<'_, '_>, sets: &ValueSet
     set_kind(&mut field, metadata_type, node);
     if let Some(formula) = text(node, "formula") {
         set_read_only(&mut field, Some(formula));
-        notes.push(note("formulas are not evaluated; the field is always null".to_owned()));
+        let upper = formula.to_ascii_uppercase();
+        field.html_formatted =
+            ty == Type::String && ["HYPERLINK", "IMAGE"].iter().any(|word| upper.contains(word));
+        field.blank_as_zero = text(node, "formulaTreatBlanksAs") == Some("BlankAsZero");
+        let always = if ty == Type::Boolean { "false" } else { "null" };
+        notes.push(note(format!("formulas are not evaluated; the field is always {always}")));
     } else if metadata_type == "Summary" {
         set_read_only(&mut field, None);
         match rollup(node) {
@@ -112,12 +124,27 @@ pub(super) fn read(object: &str, name: &str, node: Node<'_, '_>, sets: &ValueSet
     Read { fields, notes }
 }
 
+/// Whether a relationship leads from one custom metadata type to another: others lead to what is no row.
+fn relates_metadata(object: &str, node: Node<'_, '_>) -> bool {
+    object.ends_with("__mdt") && text(node, "referenceTo").is_some_and(|to| to.ends_with("__mdt"))
+}
+
+/// Numbers that cannot be read, and those of no number that an org takes.
+fn odd_numbers<'a>(metadata_type: &str, node: Node<'a, '_>) -> impl Iterator<Item = String> + 'a {
+    let unread = move |tag: &&str| text(node, tag).is_some_and(|_| number(node, tag).is_none());
+    let of_number = matches!(metadata_type, "Number" | "Currency" | "Percent");
+    let (precision, scale) = (number(node, "precision").unwrap_or(18), number(node, "scale").unwrap_or(0));
+    let too_long = of_number && (precision > 18 || scale > precision);
+    let numbers = ["length", "precision", "scale", "visibleLines", "startingNumber", "relationshipOrder"];
+    let unread = numbers.into_iter().filter(move |tag| unread(tag)).map(move |tag| {
+        format!("its <{tag}> {} is no number and has no effect", text(node, tag).unwrap_or_default())
+    });
+    unread.chain(too_long.then(|| format!("no org takes {scale} of {precision} digits behind the point")))
+}
+
 fn unknown_elements(object: &str, name: &str, node: Node<'_, '_>) -> Vec<String> {
     let known = |tag: &str| SILENT.contains(&tag) || READ.contains(&tag);
-    let mut tags: Vec<_> = node.children().filter(Node::is_element).map(|e| e.tag_name().name()).collect();
-    tags.sort_unstable();
-    tags.dedup();
-    let unknown = tags.into_iter().filter(|tag| !known(tag));
+    let unknown = tags(node).into_iter().filter(|tag| !known(tag));
     unknown.map(|tag| format!("{object}.{name}: <{tag}> has no effect here")).collect()
 }
 
@@ -175,7 +202,7 @@ fn set_values(field: &mut FieldDef, set: Node<'_, '_>, sets: &ValueSets) -> std:
     if let Some(name) = text(set, "valueSetName") {
         // A global set is always restricted.
         field.restricted_picklist = true;
-        match sets.get(name) {
+        match sets.get(&name.to_ascii_lowercase()) {
             Some(values) => field.picklist.clone_from(values),
             None => {
                 field.restricted_picklist = false;
@@ -186,6 +213,16 @@ fn set_values(field: &mut FieldDef, set: Node<'_, '_>, sets: &ValueSets) -> std:
     if let Some(controller) = text(set, "controllingField") {
         field.dependent_picklist = true;
         field.controller_name = Some(controller.to_owned());
+        for setting in children(set, "valueSettings") {
+            let value = text(setting, "valueName").unwrap_or_default();
+            let controlling = children(setting, "controllingFieldValue").filter_map(|n| n.text());
+            let controlling: Vec<Arc<str>> = controlling.map(|name| name.trim().into()).collect();
+            if let Some(known) =
+                field.picklist.iter_mut().find(|known| known.value.eq_ignore_ascii_case(value))
+            {
+                known.valid_for.extend(controlling);
+            }
+        }
         notes.push(format!("the dependency on {controller} is described, not enforced"));
     }
     if field.picklist.iter().any(|value| value.default) {
@@ -241,8 +278,7 @@ fn set_reference(field: &mut FieldDef, metadata_type: &str, node: Node<'_, '_>) 
 fn set_kind(field: &mut FieldDef, metadata_type: &str, node: Node<'_, '_>) {
     match metadata_type {
         "AutoNumber" => {
-            set_auto_number(field, text(node, "displayFormat"));
-            field.starting_number = number(node, "startingNumber").map_or(1, u64::from);
+            set_auto_number(field, Some(node));
         }
         "EncryptedText" => {
             field.mask = text(node, "maskChar").map(|c| if c == "X" { "X" } else { "*" }.to_owned());
@@ -260,9 +296,12 @@ fn set_kind(field: &mut FieldDef, metadata_type: &str, node: Node<'_, '_>) {
 }
 
 /// Makes a text field one that the org numbers.
-pub(super) fn set_auto_number(field: &mut FieldDef, format: Option<&str>) {
+pub(super) fn set_auto_number(field: &mut FieldDef, node: Option<Node<'_, '_>>) {
     field.auto_number = true;
+    let format = node.and_then(|node| text(node, "displayFormat"));
     field.auto_number_format = Some(format.unwrap_or("{0}").to_owned());
+    let start = node.and_then(|node| number(node, "startingNumber"));
+    field.starting_number = start.map_or(1, u64::from);
     field.groupable = false;
     field.createable = false;
     field.updateable = false;
@@ -345,24 +384,45 @@ fn location_parts(whole: &FieldDef) -> Vec<FieldDef> {
     vec![part("Latitude"), part("Longitude")]
 }
 
-/// A default that is a literal; a note about one that is not.
+/// A default that is a literal; a note about one that is not, which is described all the same.
 fn set_default(field: &mut FieldDef, node: Node<'_, '_>) -> Option<String> {
     let formula = text(node, "defaultValue")?;
-    let literal =
-        match (field.ty, formula.strip_prefix(['"', '\'']).and_then(|t| t.strip_suffix(['"', '\'']))) {
-            (_, Some(quoted)) => quoted,
-            (ty, None) if ty.is_text() => return Some(format!("the default {formula} is not evaluated")),
-            (_, None) => formula,
-        };
-    match from_text(field, literal) {
-        Ok(value) => {
-            if field.ty != Type::Boolean {
-                field.default_formula = Some(formula.to_owned());
-            }
+    let literal = match quoted(formula) {
+        None if field.ty.is_text() => None,
+        None => Some(formula.to_owned()),
+        quoted => quoted,
+    };
+    let value = literal.and_then(|literal| from_text(field, &literal).ok());
+    if field.ty != Type::Boolean {
+        field.default_formula = Some(formula.to_owned());
+    }
+    field.defaulted_on_create = true;
+    match value {
+        Some(value) => {
             field.default = Some(value).filter(|value| *value != Value::Null);
-            field.defaulted_on_create = true;
             None
         }
-        Err(_) => Some(format!("the default {formula} is not evaluated")),
+        None => Some(format!("the default {formula} is not evaluated")),
     }
+}
+
+/// The text of a formula that is one literal; none for what only begins and ends with quotes, as `"a" & "b"`.
+fn quoted(formula: &str) -> Option<String> {
+    let quote = formula.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let inner = formula.get(1..)?.strip_suffix(quote)?;
+    let mut out = String::with_capacity(inner.len());
+    let mut chars = inner.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next()? {
+                'n' => out.push('\n'),
+                't' => out.push('\t'),
+                'r' => out.push('\r'),
+                c => out.push(c),
+            },
+            c if c == quote => return None,
+            c => out.push(c),
+        }
+    }
+    Some(out)
 }

@@ -1,15 +1,17 @@
 //! `<CustomObject>`: custom objects, platform events, and fields on standard objects.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use roxmltree::Node;
 
-use super::Loaded;
 use super::error::LoadError;
 use super::field::{self, ValueSets};
-use super::project::{self, Project, entries, file_name, metadata_name};
+use super::parts::{self, Parts};
+use super::project::{Folders, Project, metadata_name};
+use super::record_type::{self, RecordTypes};
 use super::xml::{self, child, children, is_true};
+use super::{Absent, Loaded, links};
 use crate::id::KeyPrefix;
 use crate::schema::{FieldDef, ObjectDef, Type};
 use crate::standard::table;
@@ -31,8 +33,20 @@ CreatedById | Created By ID | reference(User) | | -filterable -sortable -groupab
 EventUuid | Event UUID | string(36) | n | -filterable -sortable -groupable -aggregatable
 ";
 
+/// [Object Reference, "Custom Metadata Type__mdt"]; nothing but a deployment writes them.
+const METADATA: &str = "
+Id | Custom Metadata Record ID | id |
+DeveloperName | Custom Metadata Record Name | string(40) | d
+MasterLabel | Label | string(40) | | name
+Language | Master Language | picklist(40) | d | restricted | *en_US=English; de=German; es=Spanish; fr=French; it=Italian; ja=Japanese; pt_BR=Portuguese (Brazil); zh_CN=Chinese (Simplified)
+NamespacePrefix | Namespace Prefix | string(15) | n
+Label | Label | string(40) |
+QualifiedApiName | Qualified API Name | string(70) | n
+SystemModstamp | System Modstamp | datetime | d
+";
+
 /// Elements of an object that change nothing in what the API shows.
-const SILENT: [&str; 33] = [
+const SILENT: [&str; 34] = [
     "actionOverrides",
     "allowInChatterGroups",
     "compactLayoutAssignment",
@@ -66,151 +80,207 @@ const SILENT: [&str; 33] = [
     "customHelpPage",
     "customSettingsType",
     "recordTypeTrackHistory",
+    "recordTypes",
 ];
 
-/// The parts of one object, from all package directories.
-#[derive(Default)]
-struct Parts {
-    definition: Option<PathBuf>,
-    fields: Vec<PathBuf>,
+/// What the loading of objects works on.
+struct Work<'a> {
+    project: &'a Project,
+    sets: ValueSets,
+    store: &'a mut Store,
+    loaded: &'a mut Loaded,
+    absent: &'a mut Absent,
+    record_types: Vec<RecordTypes>,
 }
 
 /// Defines the project's objects and fields.
-pub(super) fn load(project: &Project, store: &mut Store, loaded: &mut Loaded) -> Result<(), LoadError> {
-    let mut objects: BTreeMap<String, Parts> = BTreeMap::new();
-    let mut sets = ValueSets::new();
-    let mut unused = Vec::new();
-    for package in &project.packages {
-        let mut ignored = Vec::new();
-        for folder in project::folders_named(package, "globalValueSets", &mut ignored)? {
-            read_value_sets(&folder, &mut sets)?;
-        }
-        for folder in project::folders_named(package, "objects", &mut unused)? {
-            collect(&folder, &mut objects, &mut loaded.notes)?;
-        }
-    }
-    unused.retain(|name| name != "globalValueSets");
-    unused.sort();
-    unused.dedup();
-    if !unused.is_empty() {
-        loaded.notes.push(format!("not emulated: {}", unused.join(", ")));
-    }
-    for (name, parts) in &objects {
-        load_one(name, parts, &sets, store, loaded)?;
-    }
-    set_rollup_types(store, loaded);
-    note_missing_targets(store, loaded);
-    Ok(())
-}
-
-fn read_value_sets(folder: &Path, sets: &mut ValueSets) -> Result<(), LoadError> {
-    for file in entries(folder)? {
-        let Some(name) = metadata_name(&file, ".globalValueSet-meta.xml") else { continue };
-        let text = project::text(&file)?;
-        let document = xml::parse(&file, &text, "GlobalValueSet")?;
-        sets.insert(name, field::values(document.root_element(), "customValue"));
-    }
-    Ok(())
-}
-
-/// Sorts the files of an `objects` folder by object.
-fn collect(
-    folder: &Path,
-    objects: &mut BTreeMap<String, Parts>,
-    notes: &mut Vec<String>,
-) -> Result<(), LoadError> {
-    for object in entries(folder)?.into_iter().filter(|entry| entry.is_dir()) {
-        let name = file_name(&object);
-        let parts = objects.entry(name.clone()).or_default();
-        let mut unused = Vec::new();
-        for entry in entries(&object)? {
-            if entry.is_dir() && file_name(&entry) == "fields" {
-                let files = entries(&entry)?;
-                parts.fields.extend(files.into_iter().filter(|f| file_name(f).ends_with(".field-meta.xml")));
-            } else if file_name(&entry).ends_with(".object-meta.xml") {
-                parts.definition = Some(entry);
-            } else {
-                unused.push(file_name(&entry));
-            }
-        }
-        if !unused.is_empty() {
-            notes.push(format!("{name}: not emulated: {}", unused.join(", ")));
-        }
-    }
-    Ok(())
-}
-
-fn load_one(
-    name: &str,
-    parts: &Parts,
-    sets: &ValueSets,
+pub(super) fn load(
+    project: &Project,
+    folders: &Folders,
+    absent: &mut Absent,
     store: &mut Store,
     loaded: &mut Loaded,
 ) -> Result<(), LoadError> {
-    let mut fields = Vec::new();
-    for file in &parts.fields {
-        let Some(field_name) = metadata_name(file, ".field-meta.xml") else { continue };
-        let text = project::text(file)?;
-        let document = xml::parse(file, &text, "CustomField")?;
-        read_field(name, &field_name, document.root_element(), sets, &mut fields, loaded);
+    let mut sets = ValueSets::new();
+    for folder in &folders.value_sets {
+        read_value_sets(project, folder, &mut sets, loaded)?;
     }
-    let text = parts.definition.as_deref().map(project::text).transpose()?.unwrap_or_default();
-    let document = match &parts.definition {
-        Some(file) => Some(xml::parse(file, &text, "CustomObject")?),
-        None => None,
-    };
-    let definition = document.as_ref().map(roxmltree::Document::root_element);
-    for inline in definition.into_iter().flat_map(|d| children(d, "fields")) {
-        let field_name = xml::text(inline, "fullName").unwrap_or_default();
-        read_field(name, field_name, inline, sets, &mut fields, loaded);
+    let objects = parts::collect(project, &folders.objects, &mut loaded.notes)?;
+    if !folders.others.is_empty() {
+        loaded.notes.push(format!("not emulated: {}", folders.others.join(", ")));
     }
-    if store.catalog().get(name).is_some() {
-        if !fields.is_empty() {
-            store.add_fields(name, fields);
-            loaded.objects.push(name.to_owned());
-        }
-        return Ok(());
+    let mut work = Work { project, sets, store, loaded, absent, record_types: Vec::new() };
+    for parts in &objects {
+        work.load_one(parts)?;
     }
-    let (true, Some(definition)) = (name.ends_with("__c") || name.ends_with("__e"), definition) else {
-        let count = parts.fields.len();
-        loaded.notes.push(format!("{name}: this object is not emulated; {count} fields are left out"));
-        return Ok(());
-    };
-    note_unknown(name, definition, loaded);
-    let prefix = store.next_key_prefix(name.ends_with("__e"));
-    let object = if name.ends_with("__e") {
-        event(name, definition, prefix, fields)
-    } else {
-        custom_object(name, definition, prefix, fields)
-    };
-    store.define(object);
-    loaded.objects.push(name.to_owned());
+    let record_types = work.record_types;
+    record_type::install(record_types, store, loaded);
+    links::settle(store, loaded);
     Ok(())
 }
 
-fn read_field(
-    object: &str,
-    name: &str,
-    node: Node<'_, '_>,
-    sets: &ValueSets,
-    fields: &mut Vec<FieldDef>,
+fn read_value_sets(
+    project: &Project,
+    folder: &Path,
+    sets: &mut ValueSets,
     loaded: &mut Loaded,
-) {
-    if !name.ends_with("__c") {
-        loaded.notes.push(format!("{object}.{name}: changes to standard fields have no effect here"));
-        return;
+) -> Result<(), LoadError> {
+    for file in project.entries(folder)? {
+        let Some(name) = metadata_name(&file, ".globalValueSet-meta.xml") else {
+            loaded.notes.push(format!("{}: no global value set, passed over", project.shown(&file)));
+            continue;
+        };
+        let text = xml::read(project, &file, &mut loaded.notes)?;
+        let document = xml::parse(&file, &text, "GlobalValueSet")?;
+        let values = field::values(document.root_element(), "customValue");
+        if sets.insert(name.to_ascii_lowercase(), values).is_some() {
+            loaded
+                .notes
+                .push(format!("{}: a second value set of this name, which is used", project.shown(&file)));
+        }
     }
-    let read = field::read(object, name, node, sets);
-    loaded.notes.extend(read.notes);
-    fields.extend(read.fields);
+    Ok(())
+}
+
+impl Work<'_> {
+    fn load_one(&mut self, parts: &Parts) -> Result<(), LoadError> {
+        let mut fields = Fields::default();
+        let mut types = RecordTypes::new(&parts.name);
+        for file in &parts.fields {
+            let Some(file_name) = metadata_name(file, ".field-meta.xml") else { continue };
+            let text = xml::read(self.project, file, &mut self.loaded.notes)?;
+            let document = xml::parse(file, &text, "CustomField")?;
+            let name = self.full_name(&file_name, document.root_element(), file);
+            self.read_field(&parts.name, &name, document.root_element(), file, &mut fields);
+        }
+        for file in &parts.record_types {
+            let Some(file_name) = metadata_name(file, ".recordType-meta.xml") else { continue };
+            let text = xml::read(self.project, file, &mut self.loaded.notes)?;
+            let document = xml::parse(file, &text, "RecordType")?;
+            let name = self.full_name(&file_name, document.root_element(), file);
+            types.read(&name, document.root_element());
+        }
+        // The definition that is read last counts; parts that stand in any of them do.
+        let mut definition = None;
+        for file in &parts.definitions {
+            let text = xml::read(self.project, file, &mut self.loaded.notes)?;
+            let document = xml::parse(file, &text, "CustomObject")?;
+            for inline in children(document.root_element(), "fields") {
+                let name = xml::text(inline, "fullName").unwrap_or_default();
+                self.read_field(&parts.name, name, inline, file, &mut fields);
+            }
+            for inline in children(document.root_element(), "recordTypes") {
+                types.read(xml::text(inline, "fullName").unwrap_or_default(), inline);
+            }
+            definition = Some(text);
+        }
+        if !fields.standard.is_empty() {
+            let (object, names) = (&parts.name, fields.standard.join(", "));
+            let note = format!("{object}: changes to standard fields have no effect here: {names}");
+            self.loaded.notes.push(note);
+        }
+        let name = self.define(parts, definition.as_deref(), fields.list, !types.is_empty())?;
+        if let Some(name) = name.filter(|_| !types.is_empty()) {
+            types.object = name;
+            self.record_types.push(types);
+        }
+        Ok(())
+    }
+
+    /// Puts the object into the store; gives its name, none where it is not emulated.
+    fn define(
+        &mut self,
+        parts: &Parts,
+        definition: Option<&str>,
+        fields: Vec<FieldDef>,
+        has_types: bool,
+    ) -> Result<Option<String>, LoadError> {
+        let name = parts.name.as_str();
+        let file = parts.definitions.last().map_or(Path::new(""), PathBuf::as_path);
+        let document = definition.map(|text| xml::parse(file, text, "CustomObject")).transpose()?;
+        let node = document.as_ref().map(roxmltree::Document::root_element);
+        if let Some(known) = self.store.catalog().get(name) {
+            let known = known.name.clone();
+            node.into_iter().for_each(|node| note_unknown(&known, node, self.loaded));
+            if !fields.is_empty() {
+                self.store.add_fields(&known, fields);
+                self.loaded.objects.push(known.clone());
+            }
+            return Ok(Some(known));
+        }
+        let (event, metadata) = (name.ends_with("__e"), name.ends_with("__mdt"));
+        let (true, Some(node)) = (name.ends_with("__c") || event || metadata, node) else {
+            let count = parts.fields.len() + node.map_or(0, |node| children(node, "fields").count());
+            self.loaded.notes.push(format!("{name}: {}; {count} fields are left out", why_absent(name)));
+            self.absent.objects.insert(name.to_ascii_lowercase());
+            return Ok(None);
+        };
+        note_unknown(name, node, self.loaded);
+        let object = if metadata {
+            metadata_type(name, node, self.store.next_metadata_prefix(), fields)
+        } else if event {
+            event_object(name, node, self.store.next_key_prefix(true), fields)
+        } else {
+            custom_object(name, node, self.store.next_key_prefix(false), fields, has_types)
+        };
+        self.store.define(object);
+        self.loaded.objects.push(name.to_owned());
+        Ok(Some(name.to_owned()))
+    }
+
+    /// The name that a part says it has, which a deployment goes by; otherwise its file's.
+    fn full_name(&mut self, file_name: &str, node: Node<'_, '_>, file: &Path) -> String {
+        let Some(written) = xml::text(node, "fullName") else { return file_name.to_owned() };
+        let written = written.rsplit('.').next().unwrap_or(written);
+        if !written.eq_ignore_ascii_case(file_name) {
+            let file = self.project.shown(file);
+            self.loaded.notes.push(format!("{file}: its fullName is {written}, which is used"));
+        }
+        written.to_owned()
+    }
+
+    fn read_field(&mut self, object: &str, name: &str, node: Node<'_, '_>, file: &Path, fields: &mut Fields) {
+        if !name.ends_with("__c") {
+            fields.standard.push(name.to_owned());
+            return;
+        }
+        let read = field::read(object, name, node, &self.sets);
+        self.loaded.notes.extend(read.notes);
+        if read.fields.is_empty() {
+            self.absent.fields.insert(format!("{object}.{name}").to_ascii_lowercase());
+        }
+        if let Some(before) = fields.files.insert(name.to_ascii_lowercase(), file.to_owned()) {
+            let (before, file) = (self.project.shown(&before), self.project.shown(file));
+            self.loaded
+                .notes
+                .push(format!("{object}.{name}: stands in {before} and again in {file}, which is used"));
+            let is = |text: &str| text.eq_ignore_ascii_case(name);
+            fields.list.retain(|f| !is(&f.name) && !f.compound.as_deref().is_some_and(is));
+        }
+        fields.list.extend(read.fields);
+    }
+}
+
+/// The fields of one object as they are read, and the file of each.
+#[derive(Default)]
+struct Fields {
+    list: Vec<FieldDef>,
+    files: HashMap<String, PathBuf>,
+    /// The names of standard fields that the project changes.
+    standard: Vec<String>,
+}
+
+fn why_absent(name: &str) -> &'static str {
+    match name.rsplit_once("__").map(|(_, end)| end) {
+        Some("c" | "e" | "mdt") => "the project does not define this object",
+        Some("x") => "external objects are not emulated",
+        Some("b") => "big objects are not emulated",
+        _ => "this object is not emulated",
+    }
 }
 
 fn note_unknown(name: &str, definition: Node<'_, '_>, loaded: &mut Loaded) {
-    let mut tags: Vec<_> =
-        definition.children().filter(Node::is_element).map(|e| e.tag_name().name()).collect();
-    tags.sort_unstable();
-    tags.dedup();
-    for tag in tags.into_iter().filter(|tag| !SILENT.contains(tag)) {
+    for tag in xml::tags(definition).into_iter().filter(|tag| !SILENT.contains(tag)) {
         loaded.notes.push(format!("{name}: <{tag}> has no effect here"));
     }
     if child(definition, "customSettingsType").is_some() {
@@ -218,7 +288,13 @@ fn note_unknown(name: &str, definition: Node<'_, '_>, loaded: &mut Loaded) {
     }
 }
 
-fn custom_object(name: &str, node: Node<'_, '_>, prefix: KeyPrefix, fields: Vec<FieldDef>) -> ObjectDef {
+fn custom_object(
+    name: &str,
+    node: Node<'_, '_>,
+    prefix: KeyPrefix,
+    fields: Vec<FieldDef>,
+    has_types: bool,
+) -> ObjectDef {
     let label = xml::text(node, "label").unwrap_or(name);
     let plural = xml::text(node, "pluralLabel").unwrap_or(label);
     let mut object = ObjectDef::new(name, label, plural, prefix);
@@ -231,20 +307,37 @@ fn custom_object(name: &str, node: Node<'_, '_>, prefix: KeyPrefix, fields: Vec<
         ("mine".to_owned(), format!("My {}", plural.to_lowercase())),
     ];
     object.add_field(FieldDef::new("Id", "Record ID", Type::Id));
-    // A detail record belongs to whom its master belongs to.
-    if !fields.iter().any(|f| f.relationship_order.is_some()) {
+    // A detail record belongs to whom its master belongs to, a setting to whom it is set up for.
+    if !object.custom_setting && !fields.iter().any(|f| f.relationship_order.is_some()) {
         object.add_field(owner());
     }
     let mut system = table::fields(SYSTEM);
-    if !is_true(node, "enableActivities") {
-        system.retain(|field| field.name != "LastActivityDate");
-    }
+    system.retain(|field| match field.name.as_str() {
+        "LastActivityDate" => is_true(node, "enableActivities"),
+        "LastViewedDate" | "LastReferencedDate" => !object.custom_setting,
+        _ => true,
+    });
     let mut system = system.into_iter();
     system.by_ref().take(1).for_each(|deleted| object.add_field(deleted));
-    object.add_field(name_field(child(node, "nameField")));
+    object.add_field(name_field(child(node, "nameField"), object.custom_setting));
+    if object.custom_setting {
+        object.add_field(setup_owner());
+    }
+    if has_types {
+        object.add_field(record_type::field());
+    }
     system.for_each(|field| object.add_field(field));
     fields.into_iter().for_each(|field| object.add_field(field));
     object
+}
+
+/// Whom a record of a custom setting counts for [as the reference of a packaged one lists it].
+fn setup_owner() -> FieldDef {
+    let mut owner = FieldDef::new("SetupOwnerId", "Location", Type::Reference);
+    owner.permissionable = false;
+    owner.reference_to = ["Organization", "Profile", "User"].map(str::to_owned).to_vec();
+    owner.relationship_name = Some("SetupOwner".to_owned());
+    owner
 }
 
 fn owner() -> FieldDef {
@@ -257,21 +350,44 @@ fn owner() -> FieldDef {
     owner
 }
 
-fn name_field(node: Option<Node<'_, '_>>) -> FieldDef {
+fn name_field(node: Option<Node<'_, '_>>, custom_setting: bool) -> FieldDef {
     let label = node.and_then(|n| xml::text(n, "label")).unwrap_or("Name");
     let mut name = FieldDef::new("Name", label, Type::String);
-    name.set_length(80);
+    name.set_length(if custom_setting { 38 } else { 80 });
+    name.nillable = !custom_setting;
     name.name_field = true;
     name.id_lookup = true;
     name.permissionable = false;
     name.defaulted_on_create = true;
     if node.and_then(|n| xml::text(n, "type")) == Some("AutoNumber") {
-        field::set_auto_number(&mut name, node.and_then(|n| xml::text(n, "displayFormat")));
+        field::set_auto_number(&mut name, node);
     }
     name
 }
 
-fn event(name: &str, node: Node<'_, '_>, prefix: KeyPrefix, fields: Vec<FieldDef>) -> ObjectDef {
+fn metadata_type(name: &str, node: Node<'_, '_>, prefix: KeyPrefix, fields: Vec<FieldDef>) -> ObjectDef {
+    let label = xml::text(node, "label").unwrap_or(name);
+    let mut object = ObjectDef::new(name, label, xml::text(node, "pluralLabel").unwrap_or(label), prefix);
+    object.custom = true;
+    object.createable = false;
+    object.updateable = false;
+    object.deletable = false;
+    object.undeletable = false;
+    object.replicateable = false;
+    object.searchable = false;
+    object.triggerable = false;
+    object.mru_enabled = false;
+    object.search_layoutable = false;
+    table::fields(METADATA).into_iter().for_each(|field| object.add_field(field));
+    for mut field in fields {
+        field.createable = false;
+        field.updateable = false;
+        object.add_field(field);
+    }
+    object
+}
+
+fn event_object(name: &str, node: Node<'_, '_>, prefix: KeyPrefix, fields: Vec<FieldDef>) -> ObjectDef {
     let label = xml::text(node, "label").unwrap_or(name);
     let mut object = ObjectDef::new(name, label, xml::text(node, "pluralLabel").unwrap_or(label), prefix);
     object.custom = true;
@@ -298,58 +414,4 @@ fn event(name: &str, node: Node<'_, '_>, prefix: KeyPrefix, fields: Vec<FieldDef
         object.add_field(field);
     }
     object
-}
-
-/// A roll-up is of the type of what it sums up, which may be read after it.
-fn set_rollup_types(store: &mut Store, loaded: &mut Loaded) {
-    let mut changes = Vec::new();
-    for object in store.catalog().iter() {
-        for field in object.fields() {
-            let Some(rollup) = &field.rollup else { continue };
-            let child = store.catalog().get(&rollup.child);
-            let reference = child.and_then(|child| child.field(&rollup.reference));
-            let summed = rollup.field.as_ref().map(|name| child.and_then(|child| child.field(name)));
-            let known = reference.is_some() && summed.is_none_or(|summed| summed.is_some());
-            if !known {
-                loaded.notes.push(format!(
-                    "{}.{}: sums up {}.{}, which is not emulated; the field is always null",
-                    object.name,
-                    field.name,
-                    rollup.child,
-                    rollup.field.as_ref().unwrap_or(&rollup.reference)
-                ));
-            }
-            changes.push((
-                object.name.clone(),
-                field.clone(),
-                summed.flatten().map(|(_, f)| f.clone()),
-                known,
-            ));
-        }
-    }
-    for (object, mut field, summed, known) in changes {
-        if let Some(summed) = summed {
-            (field.ty, field.precision, field.scale) = (summed.ty, summed.precision, summed.scale);
-            // The sum of many is longer than one of them.
-            field.precision = if field.ty.is_decimal() { 18 } else { 0 };
-            (field.groupable, field.length) = (summed.groupable && !field.ty.is_decimal(), 0);
-        }
-        if !known {
-            field.rollup = None;
-        }
-        store.add_fields(&object, vec![field]);
-    }
-}
-
-fn note_missing_targets(store: &Store, loaded: &mut Loaded) {
-    for object in store.catalog().iter().filter(|o| loaded.objects.contains(&o.name)) {
-        for field in object.fields().iter().filter(|f| f.custom) {
-            for target in field.reference_to.iter().filter(|t| store.catalog().get(t).is_none()) {
-                loaded.notes.push(format!(
-                    "{}.{}: points to {target}, which is not emulated; any id is taken",
-                    object.name, field.name
-                ));
-            }
-        }
-    }
 }

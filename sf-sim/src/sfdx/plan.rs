@@ -1,161 +1,225 @@
-//! Data plans: files of records that refer to each other by name.
+//! Data plans: files of records that refer to each other by name, as `sf data import tree --plan` takes them.
 
-use std::collections::HashMap;
-use std::path::Path;
+mod find;
+mod import;
 
-use serde_json::{Map, Value as Json};
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
-use super::Loaded;
+use serde_json::Value as Json;
+
 use super::error::LoadError;
-use super::project::{self, Project, entries, file_name};
+use super::project::{self, Project};
+use super::{Absent, Loaded};
 use crate::id::RecordId;
-use crate::schema::Type;
 use crate::store::Store;
+use import::Import;
 
-/// Adds the records of every plan in the project's `data` folder.
-pub(super) fn load(project: &Project, store: &mut Store, loaded: &mut Loaded) -> Result<(), LoadError> {
-    let folder = project.root.join("data");
-    if !folder.is_dir() {
-        return Ok(());
+/// The ids of records by the names that plans have for them.
+type References = HashMap<String, RecordId>;
+
+/// What all plans of a project share.
+struct Load<'a> {
+    project: &'a Project,
+    store: &'a mut Store,
+    loaded: &'a mut Loaded,
+    absent: &'a Absent,
+    /// Which plan is loaded, counted from one.
+    plan: usize,
+    /// By a file that is loaded: the names of its records. A file that stands in two plans is loaded once.
+    files: HashMap<PathBuf, References>,
+    /// The names of records that are left out.
+    gone: HashSet<String>,
+    /// What is noted, so that it is noted once.
+    noted: HashSet<String>,
+}
+
+impl Load<'_> {
+    fn note(&mut self, text: String) {
+        if self.noted.insert(text.clone()) {
+            self.loaded.notes.push(text);
+        }
     }
-    let is_plan = |name: &str| name.to_ascii_lowercase().contains("plan") && name.ends_with(".json");
-    for plan in entries(&folder)?.into_iter().filter(|entry| is_plan(&file_name(entry))) {
-        load_plan(&plan, &folder, store, loaded)?;
+}
+
+/// A record that waits for one that comes later, with its file and its object.
+type Waiting = (PathBuf, String, Json);
+
+/// What a plan leaves until the others are loaded: records that refer to what is not its own, and its names.
+type Unfinished = (Vec<Waiting>, References);
+
+/// Adds the records of every plan in the project's folders of data.
+pub(super) fn load(
+    project: &Project,
+    folders: &[PathBuf],
+    absent: &Absent,
+    store: &mut Store,
+    loaded: &mut Loaded,
+) -> Result<(), LoadError> {
+    let found = find::find(project, folders)?;
+    loaded.notes.extend(found.notes);
+    let (files, gone, noted) = (HashMap::new(), HashSet::new(), HashSet::new());
+    let mut load = Load { project, store, loaded, absent, plan: 0, files, gone, noted };
+    let mut named = HashSet::new();
+    let mut unfinished = Vec::new();
+    for (plan, json) in &found.plans {
+        load.plan += 1;
+        unfinished.push(load_plan(plan, json, &mut load, &mut named)?);
+    }
+    finish(unfinished, &mut load)?;
+    for (file, records) in found.trees {
+        if !named.contains(&real(&file)) {
+            let file = load.project.shown(&file);
+            load.note(format!("{file}: no plan names this file; its {records} records are left out"));
+        }
     }
     Ok(())
 }
 
-fn load_plan(plan: &Path, folder: &Path, store: &mut Store, loaded: &mut Loaded) -> Result<(), LoadError> {
-    let json = project::json(plan)?;
-    let steps = json.as_array().ok_or_else(|| {
-        LoadError::new(plan, "is no list of steps")
-            .hint(r#"A data plan is [{"sobject": "Account", "files": ["Accounts.json"]}, …]."#)
-    })?;
-    let mut references = HashMap::new();
+fn real(file: &Path) -> PathBuf {
+    std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned())
+}
+
+fn load_plan(
+    plan: &Path,
+    json: &Json,
+    load: &mut Load<'_>,
+    named: &mut HashSet<PathBuf>,
+) -> Result<Unfinished, LoadError> {
+    let steps = json.as_array().map(Vec::as_slice).unwrap_or_default();
+    let folder = plan.parent().unwrap_or(plan);
+    let mut references = References::new();
+    let mut waiting: Vec<Waiting> = Vec::new();
     for step in steps {
         let object = step["sobject"].as_str().unwrap_or_default();
-        let files: Vec<&str> =
-            step["files"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+        let files: Vec<&str> = step["files"].as_array().into_iter().flatten().filter_map(file_of).collect();
         if object.is_empty() || files.is_empty() {
             return Err(LoadError::new(plan, format!("has a step without sobject or files: {step}"))
                 .hint("Give each step both."));
         }
         for file in files {
-            let mut import = Import {
-                file: &folder.join(file),
-                text: String::new(),
-                save: step["saveRefs"] != false,
-                resolve: step["resolveRefs"] != false,
-                store,
-                references: &mut references,
-                loaded,
-            };
-            import.run(object)?;
+            let file = folder.join(file);
+            let key = real(&file);
+            named.insert(key.clone());
+            if let Some(known) = load.files.get(&key) {
+                references.extend(known.iter().map(|(name, id)| (name.clone(), *id)));
+                let file = load.project.shown(&file);
+                load.note(format!("{file}: stands in a plan twice; its records are added once"));
+                continue;
+            }
+            let before = references.len();
+            load_file(&file, object, load, &mut references, &mut waiting)?;
+            let mine = if before == 0 { references.clone() } else { names_in(&file, &references)? };
+            load.files.insert(key, mine);
+        }
+    }
+    waiting = add_ready(waiting, load, &mut references)?;
+    Ok((waiting, references))
+}
+
+/// An entry of `files`: a name, or as older plans had it an object with one.
+fn file_of(entry: &Json) -> Option<&str> {
+    entry.as_str().or_else(|| entry["file"].as_str())
+}
+
+/// The references of one file's own records.
+fn names_in(file: &Path, references: &References) -> Result<References, LoadError> {
+    let json = project::json(file)?;
+    let mut names = References::new();
+    let mut todo: Vec<&Json> = vec![&json];
+    while let Some(json) = todo.pop() {
+        match json {
+            Json::Array(items) => todo.extend(items),
+            Json::Object(map) => {
+                let name = map.get("attributes").and_then(|a| a["referenceId"].as_str());
+                if let Some((name, id)) = name.and_then(|name| references.get_key_value(name)) {
+                    names.insert(name.clone(), *id);
+                }
+                todo.extend(map.values());
+            }
+            _ => {}
+        }
+    }
+    Ok(names)
+}
+
+fn load_file(
+    file: &Path,
+    object: &str,
+    load: &mut Load<'_>,
+    references: &mut References,
+    waiting: &mut Vec<Waiting>,
+) -> Result<(), LoadError> {
+    let json = project::json(file)?;
+    let records = records(&json).ok_or_else(|| {
+        LoadError::new(file, "holds no list of records").hint(r#"Expected {"records": […]}."#)
+    })?;
+    let mut import = Import::new(file, load, references);
+    for record in records {
+        if import.waits(object, record) {
+            waiting.push((file.to_owned(), object.to_owned(), record.clone()));
+        } else {
+            import.insert(object, record)?;
         }
     }
     Ok(())
 }
 
-/// One file of records on its way into the store.
-struct Import<'a> {
-    file: &'a Path,
-    text: String,
-    save: bool,
-    resolve: bool,
-    store: &'a mut Store,
-    references: &'a mut HashMap<String, RecordId>,
-    loaded: &'a mut Loaded,
-}
-
-impl Import<'_> {
-    fn run(&mut self, object: &str) -> Result<(), LoadError> {
-        let json = project::json(self.file)?;
-        self.text = project::text(self.file)?;
-        let records = records(&json).ok_or_else(|| {
-            LoadError::new(self.file, "holds no list of records").hint(r#"Expected {"records": […]}."#)
-        })?;
-        records.iter().try_for_each(|record| self.insert(object, record, None))
-    }
-
-    /// Adds a record and then the children that stand in it.
-    fn insert(
-        &mut self,
-        object: &str,
-        record: &Json,
-        parent: Option<(&str, RecordId)>,
-    ) -> Result<(), LoadError> {
-        let record = record
-            .as_object()
-            .ok_or_else(|| LoadError::new(self.file, "holds a record that is no object"))?;
-        let attributes = record.get("attributes").unwrap_or(&Json::Null);
-        let object = attributes["type"].as_str().unwrap_or(object);
-        let reference = attributes["referenceId"].as_str().unwrap_or_default();
-        let (children, fields): (Vec<_>, Vec<_>) = record
-            .iter()
-            .filter(|(key, _)| *key != "attributes")
-            .partition(|(_, value)| records(value).is_some());
-        let mut body = Map::new();
-        for (key, value) in fields {
-            body.insert(key.clone(), self.resolved(object, reference, key, value)?);
-        }
-        if let Some((field, id)) = parent {
-            body.insert(field.to_owned(), id.text18().into());
-        }
-        let user = self.store.running_user();
-        let id = self.store.insert_json(object, &body, user).map_err(|error| {
-            self.error(reference, format!("the {object} record {reference} is refused: {error}"))
-                .hint("Mend the record, or the metadata of its object.")
-        })?;
-        let name = self.store.catalog().get(object).map_or(object, |def| &def.name).to_owned();
-        *self.loaded.rows.entry(name).or_default() += 1;
-        if self.save && !reference.is_empty() {
-            self.references.insert(reference.to_owned(), id);
-        }
-        for (relationship, value) in children {
-            let child = self.store.catalog().child(object, relationship);
-            let names = child.map(|(child, field)| (child.name.clone(), field.name.clone()));
-            let (child, field) = names.ok_or_else(|| {
-                self.error(reference, format!("{object} has no child relationship {relationship}"))
-                    .hint("Use the relationshipName of the child's lookup, with __r for a custom one.")
-            })?;
-            for record in records(value).into_iter().flatten() {
-                self.insert(&child, record, Some((&field, id)))?;
+/// Adds the records that refer to later ones, as soon as those are there; gives those whose are not.
+fn add_ready(
+    mut waiting: Vec<Waiting>,
+    load: &mut Load<'_>,
+    references: &mut References,
+) -> Result<Vec<Waiting>, LoadError> {
+    loop {
+        let before = waiting.len();
+        let mut still = Vec::new();
+        for (file, object, record) in waiting {
+            let mut import = Import::new(&file, load, references);
+            if import.waits(&object, &record) {
+                still.push((file, object, record));
+            } else {
+                import.insert(&object, &record)?;
             }
         }
-        Ok(())
+        if still.is_empty() || still.len() == before {
+            return Ok(still);
+        }
+        waiting = still;
     }
+}
 
-    /// A value with `@Name` in a reference field replaced by the id of the record of that name.
-    fn resolved(&self, object: &str, record: &str, key: &str, value: &Json) -> Result<Json, LoadError> {
-        let field = self.store.catalog().get(object).and_then(|def| def.field(key));
-        let is_reference = field.is_some_and(|(_, f)| f.ty == Type::Reference);
-        let Some(name) =
-            value.as_str().and_then(|text| text.strip_prefix('@')).filter(|_| is_reference && self.resolve)
-        else {
-            return Ok(value.clone());
-        };
-        let id = self.references.get(name).ok_or_else(|| {
-            self.error(
-                record,
-                format!(
-                    "{key} of the {object} record {record} refers to @{name}, which no earlier record has"
-                ),
-            )
-            .hint("List the file with that referenceId in an earlier step of the plan, with saveRefs true.")
-        })?;
-        Ok(id.text18().into())
-    }
-
-    /// An error about the record of this name, with its line.
-    fn error(&self, reference: &str, message: String) -> LoadError {
-        let quoted = format!("\"{reference}\"");
-        let line = self.text.lines().position(|line| line.contains("referenceId") && line.contains(&quoted));
-        let error = LoadError::new(self.file, message);
-        match line {
-            Some(line) => error.at_line(line + 1),
-            None => error,
+/// Adds what refers to the records of other plans: some list only a part of what they need.
+fn finish(mut plans: Vec<Unfinished>, load: &mut Load<'_>) -> Result<(), LoadError> {
+    loop {
+        let mut all = References::new();
+        for (name, id) in plans.iter().flat_map(|(_, references)| references) {
+            all.entry(name.clone()).or_insert(*id);
+        }
+        let before: usize = plans.iter().map(|(waiting, _)| waiting.len()).sum();
+        for (waiting, references) in &mut plans {
+            if waiting.is_empty() {
+                continue;
+            }
+            for (name, id) in &all {
+                references.entry(name.clone()).or_insert(*id);
+            }
+            *waiting = add_ready(std::mem::take(waiting), load, references)?;
+        }
+        let left: usize = plans.iter().map(|(waiting, _)| waiting.len()).sum();
+        if left == 0 {
+            return Ok(());
+        }
+        if left == before {
+            break;
         }
     }
+    // Nothing else can come: the first that is left tells which name is meant.
+    let first = plans.iter_mut().find(|(waiting, _)| !waiting.is_empty());
+    first.map_or(Ok(()), |(waiting, references)| {
+        let (file, object, record) = &waiting[0];
+        Import::new(file, load, references).insert(object, record)
+    })
 }
 
 fn records(json: &Json) -> Option<&Vec<Json>> {

@@ -1,3 +1,7 @@
+mod fields;
+mod plans;
+mod projects;
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -250,6 +254,7 @@ fn what_is_not_emulated_is_noted() {
             "app/objects/Account/fields/Type.field-meta.xml",
             "<CustomField><type>Picklist</type></CustomField>",
         ),
+        ("app/objects/Account/fields/Rating.field-meta.xml", "<CustomField/>"),
     ]);
     let (_, loaded) = files.load().unwrap();
     assert_eq!(
@@ -257,7 +262,7 @@ fn what_is_not_emulated_is_noted() {
         [
             "Thing__c: not emulated: validationRules",
             "not emulated: classes",
-            "Account.Type: changes to standard fields have no effect here",
+            "Account: changes to standard fields have no effect here: Rating, Type",
             "Asset: this object is not emulated; 1 fields are left out",
         ]
     );
@@ -477,7 +482,9 @@ fn what_is_wrong_is_said_with_its_file_and_line_and_the_way_out() {
         "{\"records\": [\n{\"attributes\": {\"type\": \"Contact\",\n \"referenceId\": \"C1\"}, \"LastName\": \"Lee\", \"AccountId\": \"@A9\"}]}",
     );
     assert!(
-        unknown.starts_with("ROOT/data/c.json:3: AccountId of the Contact record C1 refers to @A9, which no earlier record has\n"),
+        unknown.starts_with(
+            "ROOT/data/c.json:3: AccountId of the Contact record C1 refers to @A9, which no record has\n"
+        ),
         "{unknown}"
     );
     let refused = plan(r#"{"records": [{"attributes": {"referenceId": "C1"}, "FirstName": "Kim"}]}"#);

@@ -9,6 +9,7 @@ mod lead;
 mod opportunity;
 mod organization;
 mod product2;
+mod record_type;
 pub(crate) mod table;
 mod user;
 
@@ -87,7 +88,26 @@ fn objects() -> Vec<ObjectDef> {
     let mut content_version = object("ContentVersion", "Content Versions", "068", files::CONTENT_VERSION);
     content_version.deletable = false;
     content_version.undeletable = false;
-    vec![organization, user, account, contact, lead, opportunity, case, product, attachment, content_version]
+    let mut record_type = object("RecordType", "Record Types", "012", record_type::FIELDS);
+    record_type.label = "Record Type".to_owned();
+    // They come from a project's metadata.
+    (record_type.createable, record_type.updateable, record_type.deletable) = (false, false, false);
+    (record_type.undeletable, record_type.feed_enabled, record_type.layoutable) = (false, false, false);
+    (record_type.search_layoutable, record_type.compact_layoutable) = (false, false);
+    (record_type.mru_enabled, record_type.searchable, record_type.triggerable) = (false, false, false);
+    vec![
+        organization,
+        user,
+        record_type,
+        account,
+        contact,
+        lead,
+        opportunity,
+        case,
+        product,
+        attachment,
+        content_version,
+    ]
 }
 
 fn restrict_organization(def: &mut ObjectDef) {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Datelike};
+
 use super::check::checked;
 use super::convert::from_json;
 use super::error::RowError;
@@ -55,7 +57,7 @@ impl Store {
     ) -> Result<RecordId, RowError> {
         let user = self.user;
         let table = self.table_mut(&def.name).ok_or_else(no_resource)?;
-        number(def, values, table);
+        number(def, values, table, created_ms);
         sum_of_none(def, values);
         crate::standard::derive(def, values, modified_ms);
         let id = table.take_id();
@@ -74,7 +76,7 @@ impl Store {
         let stamp = self.clock.stamp_ms();
         let table = self.table_mut(&def.name).ok_or_else(no_resource)?;
         table.check_unique(None, &cells(&values))?;
-        number(def, &mut values, table);
+        number(def, &mut values, table, stamp);
         sum_of_none(def, &mut values);
         crate::standard::derive(def, &mut values, stamp);
         let id = table.take_id();
@@ -284,7 +286,15 @@ impl Store {
                 return Err(RowError::new("MALFORMED_ID", message).on(&field.name));
             };
             match table.latest(*id) {
-                Some(row) if !row.is_deleted() => {}
+                Some(row) if !row.is_deleted() => {
+                    let types = &def.record_types;
+                    if field.name == "RecordTypeId" && !types.iter().any(|kind| kind.id == *id && kind.active)
+                    {
+                        let message =
+                            format!("{}: this ID value isn't valid for the user: {id}", field.label);
+                        return Err(RowError::new("INVALID_CROSS_REFERENCE_KEY", message).on(&field.name));
+                    }
+                }
                 Some(_) => {
                     return Err(RowError::new("ENTITY_IS_DELETED", "entity is deleted").on(&field.name));
                 }
@@ -424,19 +434,43 @@ fn sum_of_none(def: &ObjectDef, values: &mut [Value]) {
 }
 
 /// Fills the auto-number fields.
-fn number(def: &ObjectDef, values: &mut [Value], table: &mut Table) {
+fn number(def: &ObjectDef, values: &mut [Value], table: &mut Table, created_ms: i64) {
     for (at, field) in def.fields().iter().enumerate().filter(|(_, f)| f.auto_number) {
         let format = field.auto_number_format.as_deref().unwrap_or("{0}");
-        values[at] = Value::text(numbered(format, table.take_number(at)));
+        values[at] = Value::text(numbered(format, table.take_number(at), created_ms));
     }
 }
 
-/// `OI-{000000}` with its number in.
-fn numbered(format: &str, n: u64) -> String {
-    let Some((before, rest)) = format.split_once("{0") else { return format!("{format}{n}") };
-    let (zeros, after) = rest.split_once('}').unwrap_or((rest, ""));
-    let width = zeros.len() + 1;
-    format!("{before}{n:0width$}{after}")
+/// `OI-{YYYY}-{000000}` with year and number in [Salesforce Help, "Custom Field Types", "Auto Number"].
+fn numbered(format: &str, n: u64, created_ms: i64) -> String {
+    let created = DateTime::from_timestamp_millis(created_ms).unwrap_or_default();
+    let mut out = String::new();
+    let mut rest = format;
+    let mut has_number = false;
+    while let Some((before, (word, after))) =
+        rest.split_once('{').and_then(|(before, from)| Some((before, from.split_once('}')?)))
+    {
+        out.push_str(before);
+        match word {
+            "YYYY" => out.push_str(&format!("{:04}", created.year())),
+            "YY" => out.push_str(&format!("{:02}", created.year().rem_euclid(100))),
+            "MM" => out.push_str(&format!("{:02}", created.month())),
+            "DD" => out.push_str(&format!("{:02}", created.day())),
+            // The number has at most ten digits.
+            zeros if !zeros.is_empty() && zeros.bytes().all(|b| b == b'0') => {
+                has_number = true;
+                let width = zeros.len().min(10);
+                out.push_str(&format!("{n:0width$}"));
+            }
+            word => out.push_str(&format!("{{{word}}}")),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    if !has_number {
+        out.push_str(&n.to_string());
+    }
+    out
 }
 
 fn no_resource() -> RowError {

@@ -7,6 +7,7 @@ mod children;
 mod disk;
 mod evaluated;
 mod faults;
+mod project;
 mod query;
 mod reach;
 mod recorded;
