@@ -21,8 +21,8 @@ use result::JobResult;
 use crate::id::RecordId;
 use crate::limits::{QUERY_JOBS, QUERY_STORAGE_MB};
 use crate::org::Shared;
+use crate::rest::body::members;
 use crate::rest::query::plan;
-use crate::rest::rows::members;
 use crate::rest::{Answer, DataCall, Version};
 use crate::soql::{Plan, Scope, SoqlError};
 

@@ -7,7 +7,7 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
 use super::multipart::{self, Part};
-use super::{Answer, Call};
+use super::{Answer, Call, body};
 use crate::id::RecordId;
 use crate::org::Shared;
 use crate::schema::Type;
@@ -59,8 +59,7 @@ fn fields(parts: Vec<Part>) -> Result<Map<String, Value>, Answer> {
     let place = parts.iter().position(|part| part.is_json() && !part.is_file).ok_or_else(not_well_formed)?;
     let mut files = parts;
     let row = files.remove(place);
-    let mut row: Map<String, Value> =
-        serde_json::from_slice(&row.content).map_err(|error| Answer::bad_json(&error))?;
+    let mut row = body::members_of(&row.content)?;
     for file in files {
         let name = file.name.ok_or_else(not_well_formed)?;
         row.insert(name, STANDARD.encode(&file.content).into());

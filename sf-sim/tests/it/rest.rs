@@ -28,6 +28,7 @@ async fn what_is_not_there_is_not_found_and_a_retired_version_is_gone() {
         "/services/data/v66.0/nonsense",
         "/services/data/v66.0/sobjects/Nope",
         "/services/data/v66.0/sobjects/Nope/describe",
+        "/services/data/v66.0/sobjects/Account/describe/nonsense",
     ] {
         assert_eq!(org.told(path).await, (404, NOT_FOUND.to_owned()), "{path}");
     }

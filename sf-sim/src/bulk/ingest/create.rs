@@ -15,8 +15,8 @@ use crate::bulk::format::{Delimiter, LineEnding};
 use crate::id::RecordId;
 use crate::limits::{BATCHES, INGEST_ROWS};
 use crate::org::Shared;
+use crate::rest::body::{members, members_of};
 use crate::rest::multipart;
-use crate::rest::rows::members;
 use crate::rest::{Answer, DataCall};
 use crate::schema::ObjectDef;
 
@@ -86,8 +86,7 @@ fn form(body: &Bytes, boundary: &str) -> Result<(Map<String, Value>, Option<Byte
         let message = format!("The content part has more than {MOST_CHARACTERS} characters");
         return Err(bad("INVALIDJOB", message));
     }
-    let job = serde_json::from_slice(&job).map_err(|error| Answer::bad_json(&error))?;
-    Ok((job, Some(content)))
+    Ok((members_of(&job)?, Some(content)))
 }
 
 /// What a create request asks for.
