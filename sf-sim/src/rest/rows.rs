@@ -29,6 +29,8 @@ pub(super) fn route(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer
         [_, "describe"] => Answer::not_allowed(method, "GET,HEAD"),
         [name, what @ ("updated" | "deleted")] if get => changes::route(org, data, name, what),
         [_, "updated" | "deleted"] => Answer::not_allowed(method, "GET,HEAD"),
+        // Documented for clients that upsert by external ids of all kinds: a row that has no id yet.
+        [name, "Id"] if *method == Method::POST && data.version.0 >= 37 => create(org, data, name),
         [name, id] => row(org, data, name, id),
         // Layouts, compact layouts and the like are not emulated; they are no external ids either.
         [_, "describe", _] => Answer::not_found(),

@@ -16,6 +16,7 @@ mod ingest_rows;
 mod ingest_time;
 mod limits;
 mod login;
+mod nested;
 mod recorded;
 mod recorded_rows;
 mod rest;
