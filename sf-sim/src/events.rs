@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::id::RecordId;
 use crate::limits::{EVENTS_PUBLISHED, STANDARD_EVENTS_PUBLISHED};
 use crate::org::{Shared, Sim};
-use crate::rest::{Answer, DataCall, rows};
+use crate::rest::{Answer, DataCall, body};
 use crate::schema::ObjectDef;
 use crate::store::{RowError, Store};
 use crate::value::Value as Cell;
@@ -45,7 +45,7 @@ pub(crate) fn is_event(org: &Shared, name: &str) -> bool {
 
 /// `POST …/sobjects/Name__e`: success, with the event's uuid among the errors.
 pub(crate) fn publish(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
-    let body = match rows::members(data.call) {
+    let body = match body::members(data.call) {
         Ok(body) => body,
         Err(refused) => return refused,
     };

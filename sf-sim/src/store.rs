@@ -5,6 +5,7 @@ mod check;
 mod convert;
 mod delete;
 mod error;
+mod nested;
 mod rollup;
 mod row;
 mod table;

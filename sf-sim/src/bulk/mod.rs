@@ -21,8 +21,8 @@ use result::JobResult;
 use crate::id::RecordId;
 use crate::limits::{QUERY_JOBS, QUERY_STORAGE_MB};
 use crate::org::Shared;
+use crate::rest::body::members;
 use crate::rest::query::plan;
-use crate::rest::rows::members;
 use crate::rest::{Answer, DataCall, Version};
 use crate::soql::{Plan, Scope, SoqlError};
 
@@ -92,13 +92,10 @@ impl Wanted {
         let all = match text("operation") {
             Some("query") => false,
             Some("queryAll") => true,
-            other => {
-                let message = format!("Unsupported operation: {}", other.unwrap_or("null"));
-                return Err(bad("INVALIDJOB", message));
-            }
+            other => return Err(no_such_value(&other.into(), "operation")),
         };
         if let Some(other) = text("contentType").filter(|kind| *kind != "CSV") {
-            return Err(bad("INVALIDJOB", format!("Unsupported contentType: {other}")));
+            return Err(no_such_value(&other.into(), "contentType"));
         }
         let soql = text("query").filter(|soql| !soql.trim().is_empty());
         let soql = soql.ok_or_else(|| bad("INVALIDJOB", "A query is required"))?.to_owned();
@@ -111,14 +108,16 @@ impl Wanted {
     }
 }
 
+/// A member of a create request whose value is none of those that it may have.
+fn no_such_value(value: &Value, name: &str) -> Answer {
+    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    bad("API_ERROR", format!("Invalid value: '{value}' supplied for property: '{name}'"))
+}
+
 fn choice<T: Default + serde::de::DeserializeOwned>(value: Option<&Value>, name: &str) -> Result<T, Answer> {
     value.filter(|value| !value.is_null()).map_or_else(
         || Ok(T::default()),
-        |value| {
-            serde_json::from_value(value.clone()).map_err(|_| {
-                bad("INVALIDJOB", format!("Unsupported {name}: {}", value.as_str().unwrap_or("?")))
-            })
-        },
+        |value| serde_json::from_value(value.clone()).map_err(|_| no_such_value(value, name)),
     )
 }
 

@@ -138,13 +138,13 @@ pub(super) fn new_refresh_token(state: &mut crate::org::State) -> String {
 
 /// Puts a flat JSON answer into the format that the call asks for.
 pub(super) fn formatted(call: &Call, answer: Answer) -> Answer {
-    let form = Form::of(call);
-    let asked = form.get("format").map(str::to_owned).or_else(|| call.parameter("format"));
+    let form = Form::of_both(call);
+    let asked = form.get("format");
     let accepted = call.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let accepts = |name: &str| accepted.split([',', ';']).next().is_some_and(|first| first.trim() == name);
-    let xml = asked.as_deref() == Some("xml") || (asked.is_none() && accepts("application/xml"));
-    let urlencoded = asked.as_deref() == Some("urlencoded")
-        || (asked.is_none() && accepts("application/x-www-form-urlencoded"));
+    let xml = asked == Some("xml") || (asked.is_none() && accepts("application/xml"));
+    let urlencoded =
+        asked == Some("urlencoded") || (asked.is_none() && accepts("application/x-www-form-urlencoded"));
     if !xml && !urlencoded {
         return answer;
     }

@@ -43,12 +43,11 @@ struct Asked<'a> {
 
 /// `/services/oauth2/authorize`: GET begins, POST comes from its own pages.
 pub(super) fn authorize(org: &Shared, call: &Call) -> Answer {
-    let mut form = Form::of_query(call);
-    match call.method {
-        Method::GET | Method::HEAD => {}
-        Method::POST => form.0.splice(0..0, Form::of(call).0).for_each(drop),
+    let form = match call.method {
+        Method::GET | Method::HEAD => Form::of_query(call),
+        Method::POST => Form::of_both(call),
         _ => return Answer::not_allowed(&call.method, "GET,HEAD,POST"),
-    }
+    };
     // An error may go to the callback only once the callback is known to be the app's own.
     let asked = match whose(org, &form) {
         Ok(asked) => asked,

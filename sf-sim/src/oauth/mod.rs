@@ -91,6 +91,11 @@ impl Form {
         Self(serde_urlencoded::from_bytes(&call.body).unwrap_or_default())
     }
 
+    /// The body's parameters, and behind them those of the query string: orgs read both.
+    fn of_both(call: &Call) -> Self {
+        Self(Self::of(call).0.into_iter().chain(Self::of_query(call).0).collect())
+    }
+
     fn of_query(call: &Call) -> Self {
         Self(serde_urlencoded::from_str(call.query.as_deref().unwrap_or_default()).unwrap_or_default())
     }
@@ -130,7 +135,7 @@ fn token(org: &Shared, call: &Call) -> Result<Answer, Refusal> {
     if call.method != Method::POST {
         return Err(Refusal::new("invalid_request", "must use HTTP POST"));
     }
-    let form = Form::of(call);
+    let form = Form::of_both(call);
     if form.get("response_type") == Some("device_code") {
         return device::start(org, call, &form);
     }

@@ -93,11 +93,6 @@ impl Answer {
     pub(crate) fn soql_error(error: &SoqlError) -> Self {
         Self::data(StatusCode::BAD_REQUEST, error.code, error.message.clone())
     }
-
-    /// A body that is not what the resource takes.
-    pub(crate) fn bad_json(error: &serde_json::Error) -> Self {
-        Self::data(StatusCode::BAD_REQUEST, "JSON_PARSER_ERROR", error.to_string())
-    }
 }
 
 #[cfg(test)]

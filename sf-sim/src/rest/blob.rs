@@ -7,7 +7,7 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
 use super::multipart::{self, Part};
-use super::{Answer, Call};
+use super::{Answer, Call, body};
 use crate::id::RecordId;
 use crate::org::Shared;
 use crate::schema::Type;
@@ -67,8 +67,7 @@ fn apart(mut parts: Vec<Part>) -> Result<(Map<String, Value>, Vec<Part>), Answer
     // A file may be JSON too.
     let place = parts.iter().position(|part| part.is_json() && !part.is_file).ok_or_else(not_well_formed)?;
     let json = parts.remove(place);
-    let members = serde_json::from_slice(&json.content).map_err(|error| Answer::bad_json(&error))?;
-    Ok((members, parts))
+    Ok((body::members_of(&json.content)?, parts))
 }
 
 /// The JSON part's members, and each file as the text of its field.

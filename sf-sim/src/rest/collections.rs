@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::body::{self, null_is_absent};
 use super::{Answer, DataCall, blob, external, rows};
 use crate::events;
 use crate::id::RecordId;
@@ -17,9 +18,9 @@ const MOST: usize = 200;
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Body {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     all_or_none: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     records: Vec<Map<String, Value>>,
 }
 
@@ -58,12 +59,9 @@ fn written(
     data: &DataCall<'_>,
     write: impl Fn(&mut Store, Map<String, Value>, RecordId) -> Result<Done, RowError>,
 ) -> Answer {
-    let members = blob::members_of_many(data.call).unwrap_or_else(|| rows::members(data.call));
-    let body: Body = match members {
-        Ok(body) => match serde_json::from_value(Value::Object(body)) {
-            Ok(body) => body,
-            Err(error) => return Answer::bad_json(&error),
-        },
+    let members = blob::members_of_many(data.call).unwrap_or_else(|| body::members(data.call));
+    let body: Body = match members.and_then(body::shaped) {
+        Ok(body) => body,
         Err(refused) => return refused,
     };
     if let Some(refused) = miscounted(body.records.len()) {
@@ -222,18 +220,17 @@ fn upsert(
 fn retrieve(org: &Shared, data: &DataCall<'_>, name: &str) -> Answer {
     #[derive(Deserialize)]
     struct Wanted {
-        #[serde(default)]
+        #[serde(default, deserialize_with = "null_is_absent")]
         ids: Vec<String>,
-        #[serde(default)]
+        #[serde(default, deserialize_with = "null_is_absent")]
         fields: Vec<String>,
     }
     let Some(object) = org.read(|store| store.catalog().get(name).cloned()) else {
         return Answer::not_found();
     };
     let wanted = if data.call.method == Method::POST {
-        match rows::members(data.call).map(|body| serde_json::from_value(Value::Object(body))) {
-            Ok(Ok(wanted)) => wanted,
-            Ok(Err(error)) => return Answer::bad_json(&error),
+        match body::parsed(data.call) {
+            Ok(wanted) => wanted,
             Err(refused) => return refused,
         }
     } else {

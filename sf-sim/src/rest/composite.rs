@@ -10,8 +10,9 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::body::{self, null_is_absent};
 use super::versions::since;
-use super::{Answer, Call, DataCall, Version, collections, resource, rows, segments, tree};
+use super::{Answer, Call, DataCall, Version, collections, resource, segments, tree};
 use crate::org::Shared;
 use crate::store::Undone;
 
@@ -43,7 +44,7 @@ pub(super) fn route(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Composite {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     all_or_none: bool,
     composite_request: Vec<Part>,
 }
@@ -56,12 +57,12 @@ struct Part {
     reference_id: String,
     #[serde(default)]
     body: Option<Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     http_headers: HashMap<String, String>,
 }
 
 fn composite(org: &Shared, data: &DataCall<'_>) -> Answer {
-    let request: Composite = match body(data) {
+    let request: Composite = match body::parsed(data.call) {
         Ok(request) => request,
         Err(refused) => return refused,
     };
@@ -113,7 +114,7 @@ struct Graph {
 
 /// `…/composite/graph`: each graph is done as a whole or not at all, whatever becomes of the others.
 fn graphs(org: &Shared, data: &DataCall<'_>) -> Answer {
-    let request: Graphs = match body(data) {
+    let request: Graphs = match body::parsed(data.call) {
         Ok(request) => request,
         Err(refused) => return refused,
     };
@@ -309,7 +310,7 @@ fn referred<'v>(reference: &str, earlier: &'v [(String, Answer, Value)]) -> Resu
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Batch {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     halt_on_error: bool,
     batch_requests: Vec<BatchPart>,
 }
@@ -324,7 +325,7 @@ struct BatchPart {
 }
 
 fn batch(org: &Shared, data: &DataCall<'_>) -> Answer {
-    let request: Batch = match body(data) {
+    let request: Batch = match body::parsed(data.call) {
         Ok(request) => request,
         Err(refused) => return refused,
     };
@@ -349,9 +350,4 @@ fn batch(org: &Shared, data: &DataCall<'_>) -> Answer {
         results.push(json!({ "statusCode": answer.status.as_u16(), "result": value }));
     }
     Answer::ok(&json!({ "hasErrors": failed, "results": results }))
-}
-
-fn body<T: for<'de> Deserialize<'de>>(data: &DataCall<'_>) -> Result<T, Answer> {
-    let members = rows::members(data.call)?;
-    serde_json::from_value(Value::Object(members)).map_err(|error| Answer::bad_json(&error))
 }

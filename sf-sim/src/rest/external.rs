@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::conditional::WriteConditions;
-use super::{Answer, DataCall, rows};
+use super::{Answer, DataCall, body, rows};
 use crate::id::RecordId;
 use crate::org::Shared;
 use crate::schema::{FieldDef, ObjectDef, Type};
@@ -72,7 +72,7 @@ fn one(found: Result<Vec<RecordId>, RowError>) -> Result<Option<RecordId>, NotOn
 }
 
 fn upsert(org: &Shared, data: &DataCall<'_>, object: &ObjectDef, key: (&str, &str)) -> Answer {
-    let body = match rows::members(data.call) {
+    let body = match body::members(data.call) {
         Ok(body) => body,
         Err(refused) => return refused,
     };

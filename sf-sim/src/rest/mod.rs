@@ -2,6 +2,7 @@
 
 mod answer;
 mod blob;
+pub(crate) mod body;
 mod changes;
 mod collections;
 mod composite;
@@ -24,6 +25,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
 
 pub(crate) use answer::Answer;
 pub(crate) use pretty::spaced;
@@ -176,7 +178,11 @@ fn resource(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer {
         }
         ["sobjects", rest @ ..] => rows::route(org, data, rest),
         ["event", "eventSchema", id] => event_schema::by_id(org, data, id),
-        [] | ["limits" | "recent"] | ["query" | "queryAll"] | ["query" | "queryAll", _]
+        []
+        | ["limits" | "recent"]
+        | ["limits", "recordCount"]
+        | ["query" | "queryAll"]
+        | ["query" | "queryAll", _]
             if !matches!(*method, Method::GET | Method::HEAD) =>
         {
             Answer::not_allowed(method, "GET,HEAD")
@@ -188,11 +194,30 @@ fn resource(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer {
             Answer::ok(&body)
         }
         ["recent"] => recent::recent(org, data),
+        ["limits", "recordCount"] if data.version.0 >= 40 => record_counts(org, data),
         ["query"] => query::query(org, data, false),
         ["queryAll"] => query::query(org, data, true),
         ["query" | "queryAll", cursor] => query::more(org, data, cursor),
         _ => Answer::not_found(),
     }
+}
+
+/// How many rows the objects have, those in the recycle bin apart. An object without any is left out, as is a name that nothing has.
+fn record_counts(org: &Shared, data: &DataCall<'_>) -> Answer {
+    let asked = data.call.parameter("sObjects").unwrap_or_default();
+    let asked: Vec<&str> = asked.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let counts: Vec<Value> = org.read(|store| {
+        let objects = store.catalog().iter();
+        objects
+            .filter(|object| {
+                asked.is_empty() || asked.iter().any(|name| name.eq_ignore_ascii_case(&object.name))
+            })
+            .filter_map(|object| Some((store.table(&object.name)?.live(), &object.name)))
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, name)| json!({ "count": count, "name": name }))
+            .collect()
+    });
+    Answer::ok(&json!({ "sObjects": counts }))
 }
 
 /// Finds the session of the call, counts the call, and refuses it where the day's calls are used up.

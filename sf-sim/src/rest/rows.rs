@@ -1,11 +1,11 @@
 //! `…/sobjects`: describes and single rows.
 
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::LOCATION;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::conditional::{Stamped, WriteConditions};
-use super::{Answer, Call, DataCall, blob, changes, event_schema, external, recent, related};
+use super::{Answer, Call, DataCall, blob, body, changes, event_schema, external, recent, related};
 use crate::describe::{self, Place};
 use crate::id::RecordId;
 use crate::org::Shared;
@@ -33,7 +33,11 @@ pub(super) fn route(org: &Shared, data: &DataCall<'_>, parts: &[&str]) -> Answer
         [name, what @ ("updated" | "deleted")] if get => changes::route(org, data, name, what),
         [_, "updated" | "deleted"] => Answer::not_allowed(method, "GET,HEAD"),
         [name, "eventSchema"] => event_schema::by_name(org, data, name),
+        // Documented for clients that upsert by external ids of all kinds: a row that has no id yet.
+        [name, "Id"] if *method == Method::POST && data.version.0 >= 37 => create(org, data, name),
         [name, id] => row(org, data, name, id),
+        // Layouts, compact layouts and the like are not emulated; they are no external ids either.
+        [_, "describe", _] => Answer::not_found(),
         [name, id, field] if get && blob::is_blob(org, name, field) => blob::read(org, name, id, field),
         [name, id, relationship, ..] if related::leads(org, data, name, id, relationship) => {
             related::route(org, data, name, id, parts.get(2..).unwrap_or_default())
@@ -210,17 +214,5 @@ pub(super) fn record(
 
 /// The members of a body that is JSON, or a form of JSON and files.
 fn row_members(call: &Call) -> Result<Map<String, Value>, Answer> {
-    blob::members(call).unwrap_or_else(|| members(call))
-}
-
-/// The members of a JSON body.
-pub(crate) fn members(call: &Call) -> Result<Map<String, Value>, Answer> {
-    let content_type = call.header(CONTENT_TYPE.as_str()).unwrap_or_default();
-    if !content_type.to_ascii_lowercase().starts_with("application/json") {
-        let message =
-            format!("Content-Type header specified in HTTP request is not supported: {content_type}");
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return Err(Answer::gateway(status, "UNSUPPORTED_MEDIA_TYPE", message));
-    }
-    serde_json::from_slice(&call.body).map_err(|error| Answer::bad_json(&error))
+    blob::members(call).unwrap_or_else(|| body::members(call))
 }

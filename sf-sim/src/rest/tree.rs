@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, DataCall, rows};
+use super::{Answer, DataCall, body};
 use crate::id::RecordId;
 use crate::org::Shared;
 use crate::schema::ObjectDef;
@@ -19,7 +19,7 @@ pub(super) fn create(org: &Shared, data: &DataCall<'_>, object: &str) -> Answer 
     let Some(object) = org.read(|store| store.catalog().get(object).cloned()) else {
         return Answer::not_found();
     };
-    let body = match rows::members(data.call) {
+    let body = match body::members(data.call) {
         Ok(body) => body,
         Err(refused) => return refused,
     };

@@ -291,14 +291,16 @@ fn decompressed(headers: &HeaderMap, body: Bytes) -> Option<Bytes> {
     let encoding = headers.get(CONTENT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("identity");
     match encoding.to_ascii_lowercase().as_str() {
         "identity" => Some(body),
-        "gzip" => {
-            let mut out = Vec::new();
-            let mut limited = flate2::read::MultiGzDecoder::new(body.as_ref()).take(BODY as u64 + 1);
-            limited.read_to_end(&mut out).ok()?;
-            (out.len() <= BODY).then(|| out.into())
-        }
+        "gzip" => inflated(flate2::read::MultiGzDecoder::new(body.as_ref())),
+        "deflate" => inflated(flate2::read::ZlibDecoder::new(body.as_ref())),
         _ => None,
     }
+}
+
+fn inflated(decoder: impl Read) -> Option<Bytes> {
+    let mut out = Vec::new();
+    decoder.take(BODY as u64 + 1).read_to_end(&mut out).ok()?;
+    (out.len() <= BODY).then(|| out.into())
 }
 
 /// Turns an answer into a response.

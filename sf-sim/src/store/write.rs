@@ -224,7 +224,10 @@ impl Store {
         body.iter()
             .filter(|(name, _)| *name != "attributes")
             .map(|(name, json)| {
-                let (_, field) = def.field(name).ok_or_else(|| no_such_column(name, def))?;
+                let Some((_, field)) = def.field(name) else {
+                    let parent = self.nested_parent(def, name, json);
+                    return parent.unwrap_or_else(|| Err(no_such_column(name, def)));
+                };
                 Ok((name.clone(), from_json(field, json)?))
             })
             .collect()
@@ -473,10 +476,10 @@ fn numbered(format: &str, n: u64, created_ms: i64) -> String {
     out
 }
 
-fn no_resource() -> RowError {
+pub(super) fn no_resource() -> RowError {
     RowError::new("NOT_FOUND", "The requested resource does not exist")
 }
 
-fn no_such_column(name: &str, def: &ObjectDef) -> RowError {
+pub(super) fn no_such_column(name: &str, def: &ObjectDef) -> RowError {
     RowError::new("INVALID_FIELD", format!("No such column '{name}' on sobject of type {}", def.name))
 }

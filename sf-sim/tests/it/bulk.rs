@@ -171,12 +171,13 @@ async fn a_job_that_makes_no_sense_is_refused_when_it_is_created() {
         let (status, body) = create(&org, &query(soql)).await;
         assert!(status == 400 && body.starts_with(&format!(r#"[{{"errorCode":"{code}""#)), "{body}");
     }
-    for body in [
-        json!({ "operation": "insert", "query": "SELECT Id FROM Account" }),
-        json!({ "operation": "query" }),
-        json!({ "operation": "query", "query": "SELECT Id FROM Account", "contentType": "JSON" }),
-        json!({ "operation": "query", "query": "SELECT Id FROM Account", "columnDelimiter": "DOT" }),
-    ] {
+    for (member, value) in [("operation", "insert"), ("contentType", "JSON"), ("columnDelimiter", "DOT")] {
+        let mut body = json!({ "operation": "query", "query": "SELECT Id FROM Account" });
+        body[member] = value.into();
+        let message = format!("Invalid value: '{value}' supplied for property: '{member}'");
+        assert_eq!(create(&org, &body).await, error("API_ERROR", &message));
+    }
+    for body in [json!({ "operation": "query" }), json!({ "operation": "query", "query": " " })] {
         let (status, answer) = create(&org, &body).await;
         assert!(status == 400 && answer.starts_with(r#"[{"errorCode":"INVALIDJOB""#), "{body}: {answer}");
     }

@@ -55,3 +55,25 @@ async fn query_jobs_are_counted_and_refused_when_they_are_used_up() {
     let body = r#"[{"errorCode":"LIMIT_EXCEEDED","message":"Max bulk v2 query result size stored (0) kb per 24 hrs has been exceeded"}]"#;
     assert_eq!(create().await, (400, body.to_owned()));
 }
+
+#[tokio::test]
+async fn rows_of_objects_are_counted_without_those_in_the_bin() {
+    let org = Org::new().await;
+    org.accounts(4);
+    let gone = org.sim.insert("Account", &json!({ "Name": "gone" })).unwrap();
+    org.sim.delete("Account", gone).unwrap();
+    org.sim.insert("Contact", &json!({ "LastName": "Okafor" })).unwrap();
+    let two = r#"{"sObjects":[{"count":4,"name":"Account"},{"count":1,"name":"Contact"}]}"#;
+    // What nothing is called is passed over; what has no rows is not told.
+    let some = format!("{V}/limits/recordCount?sObjects=Contact,Nope__c,Lead,account");
+    assert_eq!(org.told(&some).await, (200, two.to_owned()));
+    for all in ["", "?sObjects", "?sObjects="] {
+        let all = org.json(&format!("{V}/limits/recordCount{all}")).await;
+        let mut names: Vec<_> =
+            all["sObjects"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["Account", "Contact", "Organization", "User"]);
+    }
+    let (status, _) = org.told("/services/data/v39.0/limits/recordCount").await;
+    assert_eq!(status, 404, "there from version 40.0 on");
+}

@@ -296,3 +296,24 @@ async fn a_call_without_a_usable_token_is_refused() {
     let oauth = org.without_token(Method::GET, &path).header("Authorization", format!("OAuth {}", org.token));
     assert_eq!(oauth.send().await.unwrap().status(), 200);
 }
+
+#[tokio::test]
+async fn a_login_may_have_its_parameters_in_the_query_string_and_the_body_wins() {
+    let org = Org::new().await;
+    let url = format!(
+        "/services/oauth2/token?grant_type=password&client_id={ID}&client_secret={SECRET}&username={USER}&password={PASSWORD}"
+    );
+    let answer = org.without_token(Method::POST, &url).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let body: Value = answer.json().await.unwrap();
+    let token = body["access_token"].as_str().unwrap().to_owned();
+    let limits = format!("{V}/limits");
+    assert_eq!(
+        org.without_token(Method::GET, &limits).bearer_auth(token).send().await.unwrap().status(),
+        200
+    );
+
+    let form = [("password", "wrong")];
+    let refused = org.without_token(Method::POST, &url).form(&form).send().await.unwrap();
+    assert_eq!(told(refused).await, error("invalid_grant", "authentication failure"));
+}

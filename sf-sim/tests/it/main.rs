@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod binary;
+mod bodies;
 mod bulk;
 mod collections;
 mod control;
@@ -15,6 +16,7 @@ mod ingest_rows;
 mod ingest_time;
 mod limits;
 mod login;
+mod nested;
 mod recorded;
 mod recorded_rows;
 mod related;

@@ -28,6 +28,7 @@ async fn what_is_not_there_is_not_found_and_a_retired_version_is_gone() {
         "/services/data/v66.0/nonsense",
         "/services/data/v66.0/sobjects/Nope",
         "/services/data/v66.0/sobjects/Nope/describe",
+        "/services/data/v66.0/sobjects/Account/describe/nonsense",
     ] {
         assert_eq!(org.told(path).await, (404, NOT_FOUND.to_owned()), "{path}");
     }
@@ -341,6 +342,16 @@ async fn bodies_are_compressed_both_ways_where_the_client_says_so() {
         .header("Content-Encoding", "gzip")
         .body(gzip.finish().unwrap());
     assert_eq!(packed.send().await.unwrap().status(), 201);
+
+    // Documented beside gzip; `deflate` means what zlib writes (RFC 9110, 8.4.1.2).
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    zlib.write_all(br#"{"Name":"Deflated"}"#).unwrap();
+    let zlib = zlib.finish().unwrap();
+    for (encoding, status) in [("deflate", 201), ("gzip", 400), ("br", 400)] {
+        let call = org.call(Method::POST, &format!("{V}/sobjects/Account"));
+        let call = call.header("Content-Type", "application/json").header("Content-Encoding", encoding);
+        assert_eq!(call.body(zlib.clone()).send().await.unwrap().status(), status, "{encoding}");
+    }
 
     let path = format!("{V}/query?q=SELECT+Name+FROM+Account");
     let ask = org.call(Method::GET, &path).header("Accept-Encoding", "gzip").send().await.unwrap();

@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 use super::header::is_key;
 use super::job::{IngestJob, Operation, Order};
 use super::{BATCHES_USED, bad, check_memory, rows_used, shut};
-use crate::bulk::choice;
 use crate::bulk::format::{Delimiter, LineEnding};
+use crate::bulk::{choice, no_such_value};
 use crate::id::RecordId;
 use crate::limits::{BATCHES, INGEST_ROWS};
 use crate::org::Shared;
+use crate::rest::body::{members, members_of};
 use crate::rest::multipart;
-use crate::rest::rows::members;
 use crate::rest::{Answer, DataCall};
 use crate::schema::ObjectDef;
 
@@ -86,8 +86,7 @@ fn form(body: &Bytes, boundary: &str) -> Result<(Map<String, Value>, Option<Byte
         let message = format!("The content part has more than {MOST_CHARACTERS} characters");
         return Err(bad("INVALIDJOB", message));
     }
-    let job = serde_json::from_slice(&job).map_err(|error| Answer::bad_json(&error))?;
-    Ok((job, Some(content)))
+    Ok((members_of(&job)?, Some(content)))
 }
 
 /// What a create request asks for.
@@ -103,15 +102,15 @@ struct Wanted {
 impl Wanted {
     fn of(org: &Shared, body: &Map<String, Value>) -> Result<Self, Answer> {
         let text = |name: &str| body.get(name).and_then(Value::as_str);
-        let name = text("operation").unwrap_or("null");
-        let operation = Operation::named(name)
-            .ok_or_else(|| bad("INVALIDJOB", format!("Unsupported operation: {name}")))?;
+        let name = text("operation");
+        let operation = name.and_then(Operation::named);
+        let operation = operation.ok_or_else(|| no_such_value(&name.into(), "operation"))?;
         if operation == Operation::HardDelete && !org.state().knobs.ingest.hard_delete {
             let message = "hardDelete operation requires special user profile permission, please contact your system administrator";
             return Err(Answer::gateway(StatusCode::BAD_REQUEST, "FEATURENOTENABLED", message));
         }
         if let Some(other) = text("contentType").filter(|kind| *kind != "CSV") {
-            return Err(bad("INVALIDJOB", format!("Unsupported contentType: {other}")));
+            return Err(no_such_value(&other.into(), "contentType"));
         }
         let name = text("object").unwrap_or("null");
         let object = org.read(|store| store.catalog().get(name).cloned());
@@ -162,13 +161,20 @@ fn external(object: &ObjectDef, operation: Operation, name: Option<&str>) -> Res
         return Ok(None);
     }
     let name = name.filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| bad("INVALIDJOB", "Must specify an external id field for upsert"))?;
+    let name = name.ok_or_else(|| {
+        let object = &object.name;
+        invalid_job(&format!(
+            "External ID was blank for {object}. An External ID must be specified for upsert."
+        ))
+    })?;
     if object.field(name).is_some_and(|(_, field)| is_key(field)) {
         return Ok(Some(name.to_owned()));
     }
-    let message = format!(
-        "Field name provided, {name} does not match an External ID, Salesforce Id, or indexed field for {}",
-        object.name
-    );
-    Err(bad("INVALIDJOB", message))
+    let object = &object.name;
+    Err(invalid_job(&format!("Field name provided, {name} does not match an External ID for {object}")))
+}
+
+/// As orgs were seen to say it: the code is in the message once more.
+fn invalid_job(message: &str) -> Answer {
+    bad("INVALIDJOB", format!("InvalidJob : {message}"))
 }

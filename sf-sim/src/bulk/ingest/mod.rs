@@ -27,7 +27,7 @@ use crate::events;
 use crate::id::RecordId;
 use crate::limits::{BATCHES, INGEST_ROWS};
 use crate::org::{Shared, State};
-use crate::rest::rows::members;
+use crate::rest::body::members;
 use crate::rest::{Answer, DataCall};
 
 /// How often rows that are locked are tried before they count as failed; told only.
