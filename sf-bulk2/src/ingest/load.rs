@@ -80,7 +80,7 @@ impl<'a> Load<'a> {
             false => None,
         };
         let sender = Sender { client, ingest: &ingest, spool };
-        let parts = held(self.parts, ingest.loading.parts_held);
+        let parts = held(self.parts, ingest.loading.uploads_in_flight);
         let (whole, parts) = match ingest.loading.multipart {
             true => single_part(parts).await,
             false => (false, parts),
@@ -147,9 +147,9 @@ impl Held {
     }
 }
 
-/// Cuts a part only when there is a place for it.
-fn held(parts: BoxStream<'_, Result<Part>>, most: usize) -> BoxStream<'_, Result<Held>> {
-    let places = Arc::new(Semaphore::new(most.clamp(2, Semaphore::MAX_PERMITS)));
+/// Cuts a part only when there is a place for it: one more than are uploaded.
+fn held(parts: BoxStream<'_, Result<Part>>, uploads: usize) -> BoxStream<'_, Result<Held>> {
+    let places = Arc::new(Semaphore::new(uploads.clamp(1, Semaphore::MAX_PERMITS - 1) + 1));
     let held = futures_util::stream::unfold((parts, places), async |(mut parts, places)| {
         // Never closed.
         let place = Arc::clone(&places).acquire_owned().await.ok()?;

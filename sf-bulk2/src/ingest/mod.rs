@@ -74,7 +74,7 @@ pub struct Ingest {
 struct Loading {
     part_bytes: usize,
     part_rows: u64,
-    parts_held: usize,
+    uploads_in_flight: usize,
     jobs_in_flight: usize,
     poll: PollPolicy,
     convert_line_ends: bool,
@@ -89,7 +89,7 @@ impl Default for Loading {
         Self {
             part_bytes: 8 * 1024 * 1024,
             part_rows: u64::MAX,
-            parts_held: 4,
+            uploads_in_flight: 3,
             jobs_in_flight: 8,
             poll: PollPolicy::default(),
             convert_line_ends: false,
@@ -176,8 +176,8 @@ impl Ingest {
     }
 
     /// How many bytes one job of a load gets at most, header included: 8 MiB by default, 100 MB at most.
-    /// A load needs this much memory for each of its [`parts_held`](Self::parts_held), unless they lie elsewhere
-    /// ([`replay`](Self::replay)). Each job takes some ten calls of the day's allowance.
+    /// A load needs about this much memory for each upload in flight, and once more for the part that is written,
+    /// unless its parts lie elsewhere ([`replay`](Self::replay)). Each job takes some ten calls of the day's allowance.
     pub fn part_bytes(mut self, bytes: usize) -> Self {
         self.loading.part_bytes = bytes;
         self
@@ -190,10 +190,11 @@ impl Ingest {
         self
     }
 
-    /// How many parts of a load are here at once, the one that is being cut among them: four by default, two at least. A
-    /// part goes when the org has it, so that more [jobs](Self::jobs_in_flight) may be at work.
-    pub fn parts_held(mut self, parts: usize) -> Self {
-        self.loading.parts_held = parts;
+    /// How many jobs of a load are given their data at once: three by default. They count as
+    /// [`jobs_in_flight`](Self::jobs_in_flight) too, of which there are more, as those that the org works on take no memory
+    /// here.
+    pub fn uploads_in_flight(mut self, uploads: usize) -> Self {
+        self.loading.uploads_in_flight = uploads;
         self
     }
 

@@ -19,12 +19,12 @@ pub(super) const PIECE: usize = 128 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Replay {
-    /// In memory: [`part_bytes`](super::Ingest::part_bytes) for each of the parts that are held at once
-    /// ([`parts_held`](super::Ingest::parts_held)).
+    /// In memory: about [`part_bytes`](super::Ingest::part_bytes) for each of the
+    /// [`uploads_in_flight`](super::Ingest::uploads_in_flight), and once more for the part that is cut.
     #[default]
     Memory,
-    /// In a temporary file, from which it is streamed: about a megabyte of memory for each part that is held, whatever its
-    /// size, and as much disk as [`Memory`](Self::Memory) takes memory.
+    /// In a temporary file, from which it is streamed: about a megabyte of memory for each upload in flight, whatever
+    /// the size of its part, and as much disk as [`Memory`](Self::Memory) takes memory.
     Spool,
     /// In the file that is loaded, which is read again for each upload: no disk, and memory as [`Spool`](Self::Spool).
     /// For [`csv_file`](super::Ingest::csv_file) only. The file must stay as it is until the load has ended: one that has

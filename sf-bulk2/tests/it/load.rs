@@ -250,12 +250,12 @@ async fn parts_that_the_org_has_leave_their_place_to_others() {
         most_here.fetch_max(pulled - 10 * org.uploads().len(), Ordering::Relaxed);
     });
     let (mut done, mut most_there) = (0, 0);
-    let load = small().parts_held(2).jobs_in_flight(5).rows(rows, Nulls::Ignore).on_job(|_| {
+    let load = small().uploads_in_flight(1).jobs_in_flight(5).rows(rows, Nulls::Ignore).on_job(|_| {
         most_there = most_there.max(org.uploads().len() - done);
         done += 1;
     });
     assert_eq!(load.run(&org.client()).await.unwrap().succeeded(), 200);
-    // One on its way, and the one being cut with the row that did not fit; and five that the org works on.
+    // One that is uploaded, and the one being cut with the row that did not fit; and five that the org works on.
     assert!((11..=21).contains(&most_here.into_inner()));
     assert_eq!(most_there, 5);
 }
