@@ -11,4 +11,5 @@ mod outcomes;
 mod parallel;
 mod recorded;
 mod replay;
+mod sources;
 mod support;
