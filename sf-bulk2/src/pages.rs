@@ -60,6 +60,9 @@ pub struct Pages {
     job: QueryJob,
     max_records: Option<u32>,
     at: At,
+    /// What the org said about the page that was opened, as long as the caller does not know: whoever waits for it may give
+    /// up and ask again.
+    head: Option<PageHead>,
     header: Option<Header>,
     body: Option<Body>,
     pub(crate) rows: CsvRows,
@@ -101,6 +104,7 @@ impl Pages {
             job,
             max_records: None,
             at: At::Before(from),
+            head: None,
             header: None,
             body: None,
             rows: CsvRows::default(),
@@ -154,17 +158,19 @@ impl Pages {
     /// [`ErrorKind::JobGone`], [`ErrorKind::Headers`], [`ErrorKind::Csv`], or [`ErrorKind::Api`] when
     /// the client's retry policy is used up.
     pub async fn next_page(&mut self) -> Result<Option<PageHead>> {
-        if matches!(self.at, At::In { .. }) {
+        if self.head.is_none() && matches!(self.at, At::In { .. }) {
             self.leave_page(false)?;
         }
-        match self.at.clone() {
-            At::Before(position) => {
-                let head = self.open(position).await?;
-                self.learn_header().await?;
-                Ok(Some(head))
-            }
-            At::In { .. } | At::End => Ok(None),
+        if let At::Before(position) = self.at.clone() {
+            self.head = None;
+            self.head = Some(self.open(position).await?);
         }
+        let learned = match &self.head {
+            Some(_) => self.learn_header().await,
+            None => Ok(()),
+        };
+        let head = self.head.take();
+        learned.map(|()| head)
     }
 
     /// A row buffer for [`next_row`](Self::next_row), with the columns of the page in hand laid out as
@@ -220,6 +226,10 @@ impl Pages {
 
     /// Goes to the next row of the page that was not taken yet and takes it.
     pub(crate) async fn advance(&mut self) -> Result<bool> {
+        if self.head.is_some() {
+            // The page is not begun yet.
+            return Ok(false);
+        }
         loop {
             let Some(body) = &mut self.body else { return Ok(false) };
             let step = if std::mem::take(&mut body.pending) { Step::Row } else { self.rows.step() };
@@ -339,7 +349,7 @@ impl Pages {
 
     async fn end_page(&mut self, read: u64) -> Result<bool> {
         let At::In { next, position } = &self.at else { return Ok(true) };
-        let all = position.before.map(|before| before + read);
+        let all = position.before.map(|before| before.saturating_add(read));
         let complete = all.is_some() && self.expected_total == all;
         match next {
             NextPage::Unknown if !complete => {
@@ -376,7 +386,10 @@ impl Pages {
                 // A page that the caller left early is left for good: nothing of it carries over, and
                 // how many rows it had is not known.
                 let (rows, before) = match ended {
-                    true => (position.rows.saturating_sub(read), position.before.map(|before| before + read)),
+                    true => {
+                        let before = position.before.map(|before| before.saturating_add(read));
+                        (position.rows.saturating_sub(read), before)
+                    }
                     false => (0, None),
                 };
                 At::Before(Position { locator: Some(next.clone()), rows, before })

@@ -1,6 +1,7 @@
 //! Jobs against scripted answers, recorded traffic and an emulated org.
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod callers;
 mod faults;
 mod ingest;
 mod load;
