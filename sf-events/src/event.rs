@@ -40,7 +40,7 @@ impl Event {
         Self { object: object.into(), fields: Vec::new() }
     }
 
-    /// Sets a field, named as in the org (`City__c`) in any case.
+    /// Sets a field, named as in the org (`City__c`) in any case. A float that is not finite is a null, as JSON has no text for it.
     pub fn field(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.fields.push((name.into(), Json::Value(value.into())));
         self
