@@ -177,7 +177,7 @@ impl JobList {
         })
     }
 
-    /// The jobs as a stream.
+    /// The jobs as a stream. It ends after an error.
     pub fn stream(self) -> impl Stream<Item = Result<JobInfo>> {
         futures_util::stream::try_unfold(self, |mut list| async move {
             Ok(list.next_job().await?.map(|job| (job, list)))

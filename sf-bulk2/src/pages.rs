@@ -61,6 +61,8 @@ pub struct Pages {
     job: QueryJob,
     max_records: Option<u32>,
     at: At,
+    /// Whether the caller does not know yet of the page that was opened: whoever waits for it may give up and ask again.
+    untold: bool,
     header: Option<Header>,
     body: Option<Body>,
     pub(crate) rows: CsvRows,
@@ -102,6 +104,7 @@ impl Pages {
             job,
             max_records: None,
             at: At::Before(from),
+            untold: false,
             header: None,
             body: None,
             rows: CsvRows::default(),
@@ -155,17 +158,19 @@ impl Pages {
     /// [`ErrorKind::JobGone`], [`ErrorKind::Headers`], [`ErrorKind::Csv`], or [`ErrorKind::Api`] when
     /// the client's retry policy is used up.
     pub async fn next_page(&mut self) -> Result<Option<PageHead>> {
-        if matches!(self.at, At::In { .. }) {
+        if !self.untold && matches!(self.at, At::In { .. }) {
             self.leave_page(false)?;
         }
-        match self.at.clone() {
-            At::Before(position) => {
-                self.open(position).await?;
-                self.learn_header().await?;
-                Ok(self.head())
-            }
-            At::In { .. } | At::End => Ok(None),
+        if let At::Before(position) = self.at.clone() {
+            self.open(position).await?;
+            self.untold = true;
         }
+        if !self.untold {
+            return Ok(None);
+        }
+        let learned = self.learn_header().await;
+        self.untold = false;
+        learned.map(|()| self.head())
     }
 
     /// A row buffer for [`next_row`](Self::next_row), with the columns of the page in hand laid out as
@@ -221,6 +226,10 @@ impl Pages {
 
     /// Goes to the next row of the page that was not taken yet and takes it.
     pub(crate) async fn advance(&mut self) -> Result<bool> {
+        if self.untold {
+            // The page is not begun yet.
+            return Ok(false);
+        }
         loop {
             let Some(body) = &mut self.body else { return Ok(false) };
             let step = if std::mem::take(&mut body.pending) { Step::Row } else { self.rows.step() };
@@ -356,7 +365,7 @@ impl Pages {
 
     async fn end_page(&mut self, read: u64) -> Result<bool> {
         let At::In { next, position } = &self.at else { return Ok(true) };
-        let all = position.before.map(|before| before + read);
+        let all = position.before.map(|before| before.saturating_add(read));
         let complete = all.is_some() && self.expected_total == all;
         match next {
             NextPage::Unknown if !complete => {
@@ -396,7 +405,10 @@ impl Pages {
                 // A page that the caller left early is left for good: nothing of it carries over, and
                 // how many rows it had is not known.
                 let (rows, before) = match ended {
-                    true => (position.rows.saturating_sub(read), position.before.map(|before| before + read)),
+                    true => {
+                        let before = position.before.map(|before| before.saturating_add(read));
+                        (position.rows.saturating_sub(read), before)
+                    }
                     false => (0, None),
                 };
                 At::Before(Position { locator: Some(next.clone()), rows, before })

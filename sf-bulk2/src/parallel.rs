@@ -213,7 +213,7 @@ impl ParallelPages {
         if *self.header.get_or_insert_with(|| page.header.clone()) != page.header {
             return Err(self.error(ErrorKind::Csv, "two pages have different columns"));
         }
-        let rows = self.rows.map(|rows| rows + page.all);
+        let rows = self.rows.map(|rows| rows.saturating_add(page.all));
         if self.setup.ordered {
             // Before it is given: whoever goes on after the error gets it then, and what follows it.
             if page.after.is_none() {
@@ -265,11 +265,12 @@ impl ParallelPages {
     }
 
     /// Writes all pages that are left as CSV and returns the number of rows written. The header line is
-    /// written before the first row of the result, as [`Pages::write_to`] does.
+    /// written before the first row of the result, and the writer flushed after each page, as [`Pages::write_to`] does.
     ///
     /// # Errors
     /// As [`next_page`](Self::next_page), and [`ErrorKind::Io`] of the writer: what it has written of the last page is
-    /// not known then, and [`position`](Self::position) has passed it. Go on from an earlier one.
+    /// not known then, and [`position`](Self::position) has passed it. Go on from an earlier one, and likewise where the
+    /// future was dropped before its end.
     pub async fn write_to<W: AsyncWrite + Unpin>(&mut self, out: &mut W) -> Result<u64> {
         let from_start = self.setup.from.locator.is_none() && self.setup.from.rows == 0;
         let mut header_due = from_start && self.header.is_none();
@@ -294,12 +295,13 @@ impl Page {
         named && next.rows == self.passed
     }
 
-    /// Writes the rows as the CSV that they are, without the header line.
+    /// Writes the rows as the CSV that they are, without the header line, and flushes the writer.
     ///
     /// # Errors
     /// Those of the writer and of the temporary file.
     pub async fn copy_to<W: AsyncWrite + Unpin>(&self, out: &mut W) -> io::Result<()> {
-        self.data.copy_to(out).await
+        self.data.copy_to(out).await?;
+        out.flush().await
     }
 
     /// The rows as structs: columns by name, an empty cell as `None`.

@@ -54,10 +54,15 @@ impl<T: DeserializeOwned> Rows<T> {
             .map_err(|no| no.told(|what| self.pages.at_row(ErrorKind::Csv, &format!(": {what}"))))
     }
 
-    /// The rows as a stream.
+    /// The rows as a stream. After a row that is no `T` it goes on; after any other error it ends.
     pub fn stream(self) -> impl Stream<Item = Result<T>> {
-        futures_util::stream::try_unfold(self, |mut rows| async move {
-            Ok(rows.next_row().await?.map(|row| (row, rows)))
+        futures_util::stream::unfold(Some(self), |rows| async move {
+            let mut rows = rows?;
+            match rows.next_row().await {
+                Ok(row) => row.map(|row| (Ok(row), Some(rows))),
+                Err(error) if error.kind() == ErrorKind::Row => Some((Err(error), Some(rows))),
+                Err(error) => Some((Err(error), None)),
+            }
         })
     }
 

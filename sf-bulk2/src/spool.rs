@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Error, Read, Result, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -19,7 +20,15 @@ pub(crate) struct Span {
 
 impl Spool {
     pub(crate) async fn new() -> Result<Self> {
-        blocking(|| Ok(Self(Arc::new(Mutex::new(tempfile::tempfile()?))))).await
+        Self::new_in(std::env::temp_dir()).await
+    }
+
+    async fn new_in(folder: PathBuf) -> Result<Self> {
+        blocking(move || {
+            let file = tempfile::tempfile_in(&folder).map_err(|e| in_folder(&folder, &e))?;
+            Ok(Self(Arc::new(Mutex::new(file))))
+        })
+        .await
     }
 
     pub(crate) async fn append(&self, bytes: Bytes) -> Result<Span> {
@@ -32,7 +41,7 @@ impl Spool {
         blocking(move || {
             let mut file = this.0.lock().unwrap_or_else(PoisonError::into_inner);
             let at = file.seek(SeekFrom::End(0))?;
-            file.write_all(bytes.as_ref())?;
+            file.write_all(bytes.as_ref()).map_err(|e| in_folder(&std::env::temp_dir(), &e))?;
             Ok((Span { at, len: bytes.as_ref().len() }, bytes))
         })
         .await
@@ -70,6 +79,15 @@ impl Spool {
     }
 }
 
+/// What went wrong, and where: the file has no name that could tell.
+fn in_folder(folder: &Path, error: &Error) -> Error {
+    let folder = folder.display();
+    let text = format!(
+        "{error}, in the folder for temporary files {folder} (`TMPDIR` names it on Unix, `TMP` on Windows)"
+    );
+    Error::new(error.kind(), text)
+}
+
 /// Files block: they are used where that holds nobody up.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(Error::other)?
@@ -78,6 +96,16 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn where_no_file_can_be_made_the_folder_is_named_with_its_variable() {
+        let folder = tempfile::tempdir().unwrap();
+        let none = folder.path().join("none");
+        let error = Spool::new_in(none.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+        let text = error.to_string();
+        assert!(text.contains(&none.display().to_string()) && text.contains("TMPDIR"), "{text}");
+    }
 
     #[tokio::test]
     async fn what_was_written_is_read_from_its_place_by_every_clone() {

@@ -89,6 +89,12 @@ impl<W: AsyncWrite + Unpin> Batch<'_, W> {
         self.rows.clear();
         written
     }
+
+    /// Flushes the writer too: a file or a buffer may say only then that it could not take what it took.
+    async fn finish(&mut self) -> std::io::Result<()> {
+        self.flush().await?;
+        self.out.flush().await
+    }
 }
 
 impl Copy {
@@ -106,11 +112,12 @@ impl Pages {
     ///
     /// Only whole rows are written, each once, however often a page breaks off. The header stands before
     /// the first page of the result only, so a download that was broken off goes on at
-    /// [`position`](Pages::position) in the same file.
+    /// [`position`](Pages::position) in the same file. The writer is flushed after each page.
     ///
     /// # Errors
     /// As [`next_page`](Pages::next_page), and [`ErrorKind::Io`] of the writer: what it has written of the last rows is
-    /// not known then, and [`position`](Pages::position) has passed them. Go on from an earlier one.
+    /// not known then, and [`position`](Pages::position) has passed them. Go on from an earlier one, and likewise where
+    /// the future was dropped before its end.
     pub async fn write_to<W: AsyncWrite + Unpin>(&mut self, out: &mut W) -> Result<u64> {
         let mut rows = 0;
         while self.next_page().await?.is_some() {
@@ -149,7 +156,7 @@ impl Pages {
         // Also after an error: what was taken is written, so the file ends where `position` says. Where that is
         // the start, the header is not written either: it comes with the first row.
         if copied.is_ok() || !self.at_start() {
-            batch.flush().await.map_err(|e| self.io(e))?;
+            batch.finish().await.map_err(|e| self.io(e))?;
         }
         copied
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
 /// How often to ask, and for how long.
 ///
@@ -62,12 +62,12 @@ impl Polls {
     /// Waits until it is time to ask again; `false`, at once, where that would be after the deadline.
     #[must_use]
     pub async fn pause(&mut self) -> bool {
-        let next = Instant::now() + self.next;
-        if self.policy.deadline.is_some_and(|d| next.duration_since(self.started) > d) {
+        let then = self.started.elapsed().saturating_add(self.next);
+        if self.policy.deadline.is_some_and(|deadline| then > deadline) {
             return false;
         }
-        sleep_until(next).await;
-        self.next = (self.next + self.next / 2).min(self.policy.max);
+        sleep(self.next).await;
+        self.next = self.next.saturating_add(self.next / 2).min(self.policy.max);
         true
     }
 }
@@ -90,5 +90,14 @@ mod tests {
             at.push(start.elapsed().as_millis());
         }
         assert_eq!(at, [1000, 2500, 4500, 6500]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_without_an_end_is_no_reason_to_panic() {
+        let endless = PollPolicy { initial: Duration::MAX, max: Duration::MAX, deadline: None };
+        let ended = tokio::time::timeout(Duration::from_secs(1), endless.start().pause()).await;
+        assert!(ended.is_err(), "it waits");
+        let policy = PollPolicy { deadline: Some(Duration::from_secs(7)), ..endless };
+        assert!(!policy.start().pause().await);
     }
 }

@@ -14,8 +14,8 @@ use super::replay::Replay;
 use super::send::{Sender, Sent, unkept};
 use super::single::MOST;
 use super::{Ingest, Loaded, LoadedJob, Unsettled};
-use crate::Result;
 use crate::spool::Spool;
+use crate::{Error, ErrorKind, Result};
 
 /// A load that can be run. Made by [`Ingest::csv`], [`Ingest::csv_file`], [`Ingest::csv_bytes`],
 /// [`Ingest::rows`], [`Ingest::try_rows`] and [`Ingest::records`].
@@ -80,11 +80,11 @@ impl<'a> Load<'a> {
             false => None,
         };
         let sender = Sender { client, ingest: &ingest, spool };
-        let parts = held(self.parts, ingest.loading.uploads_in_flight);
         let (whole, parts) = match ingest.loading.multipart {
-            true => single_part(parts).await,
-            false => (false, parts),
+            true => single_part(self.parts).await,
+            false => (false, self.parts),
         };
+        let parts = held(parts, ingest.loading.uploads_in_flight);
         // Also while the source is waited for: more rows of it may be long in coming.
         let (parts, stop) = futures_util::stream::abortable(parts);
         let mut first_error = None;
@@ -132,7 +132,7 @@ impl<'a> Load<'a> {
     }
 }
 
-/// A part, and its place among those that may be held here.
+/// A part, and its place among those that are uploaded.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) part: Part,
@@ -147,23 +147,27 @@ impl Held {
     }
 }
 
-/// Cuts a part only when there is a place for it: one more than are uploaded.
+/// Gives a part when there is a place for it. No other is cut before that: there is one more than are uploaded.
 fn held(parts: BoxStream<'_, Result<Part>>, uploads: usize) -> BoxStream<'_, Result<Held>> {
-    let places = Arc::new(Semaphore::new(uploads.clamp(1, Semaphore::MAX_PERMITS - 1) + 1));
-    let held = futures_util::stream::unfold((parts, places), async |(mut parts, places)| {
-        // Never closed.
-        let place = Arc::clone(&places).acquire_owned().await.ok()?;
-        let part = parts.next().await?;
-        Some((part.map(|part| Held { part, place }), (parts, places)))
+    let places = Arc::new(Semaphore::new(uploads.clamp(1, Semaphore::MAX_PERMITS)));
+    let held = parts.then(move |part| {
+        let places = Arc::clone(&places);
+        async move {
+            // Never closed.
+            let closed = |e| Error::new(ErrorKind::Io, None, "no part is uploaded any more").with_source(e);
+            let part = part?;
+            let place = places.acquire_owned().await.map_err(closed)?;
+            Ok(Held { part, place })
+        }
     });
     held.boxed()
 }
 
 /// Whether there is one part only, and it is small enough to be sent with its job; and the parts.
-async fn single_part<'a>(parts: BoxStream<'a, Result<Held>>) -> (bool, BoxStream<'a, Result<Held>>) {
+async fn single_part<'a>(parts: BoxStream<'a, Result<Part>>) -> (bool, BoxStream<'a, Result<Part>>) {
     let mut parts = parts.fuse();
     let first = parts.next().await;
-    let small = matches!(&first, Some(Ok(held)) if held.part.data.len() <= MOST);
+    let small = matches!(&first, Some(Ok(part)) if part.data.len() <= MOST);
     // A small part is nearly always the last one: nothing is read ahead for this.
     let second = if small { parts.next().await } else { None };
     let whole = small && second.is_none();

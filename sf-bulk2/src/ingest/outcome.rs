@@ -276,7 +276,7 @@ impl<T: Line> Outcomes<T> {
         Ok(None)
     }
 
-    /// The rows as a stream.
+    /// The rows as a stream. It ends after an error.
     pub fn stream(self) -> impl Stream<Item = Result<T>> {
         futures_util::stream::try_unfold(self, |mut rows| async move {
             Ok(rows.next_row().await?.map(|row| (row, rows)))

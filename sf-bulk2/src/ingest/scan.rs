@@ -103,8 +103,14 @@ impl Scanner {
         if self.state == State::Done {
             self.begin();
         }
-        if self.bom.is_some() && !self.past_bom(input) {
-            return Ok(false);
+        if self.bom.is_some() {
+            // No text in UTF-8 has these bytes, and texts in UTF-16 begin with them.
+            if let (Some(0), Some(0xFE | 0xFF)) = (self.bom, input.first()) {
+                return Err(self.fault("it is not UTF-8 but looks like UTF-16: save it as UTF-8"));
+            }
+            if !self.past_bom(input) {
+                return Ok(false);
+            }
         }
         while let Some(&byte) = input.first() {
             if self.record.len() > self.max {

@@ -21,6 +21,8 @@ use super::{Ingest, Load};
 use crate::{Error, ErrorKind, Nulls, Result};
 
 const PIECE: usize = 64 * 1024;
+/// After so many bytes of rows others have their turn, also where the next row is there at once.
+const TURN: usize = 128 * 1024;
 
 impl Ingest {
     /// Loads CSV with a header line from a reader, for example a socket or a decompressor.
@@ -182,7 +184,11 @@ impl Origin<'_> {
             *self = Self::Open(Box::pin(file));
         }
         match self {
-            Self::Open(reader) => reader.read(piece).await,
+            Self::Open(reader) => {
+                // Not every reader has to wait, and others want their turn.
+                tokio::task::yield_now().await;
+                reader.read(piece).await
+            }
             Self::File(_) => Ok(0),
         }
     }
@@ -396,6 +402,8 @@ where
     /// Takes rows until there is enough of them. Each is written where it came out of the stream: to carry it over an
     /// `await` takes as long as to write it.
     fn poll_rows(&mut self, context: &mut Context<'_>) -> Poll<Result<Taken>> {
+        let waiting = |cutter: &Option<Cutter>| cutter.as_ref().map_or(0, Cutter::waiting);
+        let turn = waiting(&self.cutter) + TURN;
         while !self.ended {
             match ready!(self.rows.as_mut().poll_next(context)) {
                 Some(Ok(row)) => {
@@ -417,6 +425,10 @@ where
             }
             if self.cutter.as_ref().is_some_and(|cutter| self.shelf.is_full(cutter)) {
                 return Poll::Ready(Ok(Taken::Piece));
+            }
+            if waiting(&self.cutter) > turn {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
             }
         }
         let rest = self.cutter.as_mut().and_then(Cutter::take);

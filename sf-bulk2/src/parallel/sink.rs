@@ -70,10 +70,13 @@ impl Pieces {
     pub(super) async fn next(&mut self) -> io::Result<Option<Bytes>> {
         match self {
             Self::Memory(pieces) => Ok(pieces.next()),
-            Self::File(spool, spans) => match spans.next() {
-                Some(span) => spool.read(span).await.map(|bytes| Some(bytes.into())),
-                None => Ok(None),
-            },
+            Self::File(spool, spans) => {
+                let Some(span) = spans.as_slice().first() else { return Ok(None) };
+                let bytes = spool.read(*span).await?;
+                // Only now: whoever waits may give up and ask again.
+                spans.next();
+                Ok(Some(bytes.into()))
+            }
         }
     }
 }

@@ -169,7 +169,7 @@ async fn the_jobs_line_ending_is_written_whatever_the_data_has() {
 
 #[tokio::test(start_paused = true)]
 async fn data_that_is_no_csv_is_refused_with_its_line_before_it_is_sent() {
-    let cases: [(&[u8], &str); 8] = [
+    let cases: [(&[u8], &str); 11] = [
         (b"", "the data is empty: it has no header line"),
         (b"A,B\n1,2\n3\n", "line 3 of the data: the row has 1 cells, the header has 2"),
         (b"A,B\n1,2,3\n", "line 2 of the data: the row has 3 cells, the header has 2"),
@@ -178,6 +178,12 @@ async fn data_that_is_no_csv_is_refused_with_its_line_before_it_is_sent() {
         (b"A,B\n1,\"x\ny\"\n\xff,2\n", "line 4 of the data: the line is not UTF-8"),
         (b"A\n1\n\n2\n", "line 4 of the data: line 3 before it is empty"),
         (b"A,B\n1,x\"y\n", "line 2 of the data: cell 2 has a quote and does not begin with one"),
+        (
+            b"\xff\xfe\"\0A\0\"\0\n\0",
+            "line 1 of the data: it is not UTF-8 but looks like UTF-16: save it as UTF-8",
+        ),
+        (b"A,B\r1,2\r", "line 1 of the data: a carriage return ends no line"),
+        (b"\n\r\n", "the data is empty: it has no header line"),
     ];
     for (data, text) in cases {
         let org = IngestOrg::new();

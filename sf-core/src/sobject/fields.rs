@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+use super::finite;
 use crate::record::Value;
 use crate::{Error, ErrorKind, Id, Result, json};
 
@@ -57,11 +58,13 @@ impl Fields {
     /// The fields of a value that serde writes as a JSON object: a struct, a map, or other `Fields`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] where it is no object or cannot be written.
+    /// [`ErrorKind::InvalidInput`] where it is no object or cannot be written, or has a number that is none: JSON
+    /// would make it null, and so empty the field.
     pub fn of(row: &(impl Serialize + ?Sized)) -> Result<Self> {
         let wrong = |message: &str, e: serde_json::Error| {
             Error::new(ErrorKind::InvalidInput, message).with_source(json::fault(&e))
         };
+        finite::check(row).map_err(|what| Error::new(ErrorKind::InvalidInput, what))?;
         let text = serde_json::to_vec(row).map_err(|e| wrong("the row cannot be written as JSON", e))?;
         let members: Members = serde_json::from_slice(&text).map_err(|e| {
             wrong("the row is not written as a JSON object, so its values have no field names", e)
@@ -72,6 +75,10 @@ impl Fields {
     /// Sets a field to anything that serde can write. `None` is null.
     pub fn field(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         let name = name.into();
+        if let Err(what) = finite::check(&value) {
+            self.invalid.get_or_insert(Error::new(ErrorKind::InvalidInput, format!("{name}: {what}")));
+            return self;
+        }
         match serde_json::value::to_raw_value(&value) {
             Ok(raw) => self.members.push((name, raw)),
             Err(e) => self.refuse(format!("the value of {name} cannot be written as JSON"), e),
@@ -247,6 +254,18 @@ mod tests {
             Fields::new().value("A", &Value::Absent).value("B", &Value::Null).field("C", None::<i32>);
         assert_eq!(text(&fields), r#"{"B":null,"C":null}"#);
         assert_eq!(text(&fields.field("D", "null").without_nulls()), r#"{"D":"null"}"#);
+    }
+
+    #[test]
+    fn a_number_that_is_none_is_refused_and_not_null() {
+        let row = std::collections::BTreeMap::from([("Amount__c", f64::NAN)]);
+        let error = Fields::of(&row).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("Amount__c: NaN is no number of an org"), "{error}");
+        let error = Fields::checked(&Fields::new().field("Amount__c", f64::INFINITY)).unwrap_err();
+        let told = std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
+        let told: Vec<_> = told.map(ToString::to_string).collect();
+        assert!(told.iter().any(|text| text.contains("Amount__c: inf is no number")), "{told:?}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod blob;
 mod collections;
 mod composite;
 mod fields;
+mod finite;
 mod graph;
 
 use serde::de::DeserializeOwned;

@@ -145,3 +145,97 @@ fn what_is_no_row_or_no_cell_is_refused_with_the_reason() {
     let cleared = BTreeMap::from([("A", "#N/A")]);
     assert!(cells(&cleared, Nulls::Ignore, &mut open()).unwrap_err().0.contains("#N/A"));
 }
+
+#[test]
+fn enums_of_every_shape_are_rows_and_cells_where_they_name_columns_and_values() {
+    #[derive(Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Stage {
+        ClosedWon,
+    }
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Cell {
+        Number(u128),
+        Text(Box<str>),
+        Nothing,
+    }
+    #[derive(Serialize)]
+    #[serde(tag = "Type")]
+    enum Tagged {
+        Person { a: Stage, b: char },
+    }
+    #[derive(Serialize)]
+    #[serde(tag = "t", content = "c")]
+    enum Adjacent {
+        One(&'static str),
+    }
+    let mut columns = open();
+    let row = Tagged::Person { a: Stage::ClosedWon, b: ' ' };
+    assert_eq!(cells(&row, Nulls::Ignore, &mut columns).unwrap(), ["Person", "closed-won", " "]);
+    let row = BTreeMap::from([
+        ("A", Some(Some(Cell::Number(u128::MAX)))),
+        ("B", Some(None)),
+        ("C", Some(Some(Cell::Text("x".into())))),
+        ("D", Some(Some(Cell::Nothing))),
+    ]);
+    let number = u128::MAX.to_string();
+    assert_eq!(cells(&row, Nulls::SetNull, &mut open()).unwrap(), [number.as_str(), "#N/A", "x", "#N/A"]);
+    assert_eq!(cells(&Adjacent::One("x"), Nulls::Ignore, &mut open()).unwrap(), ["One", "x"]);
+    let nested = BTreeMap::from([("A", Adjacent::One("x"))]);
+    let error = cells(&nested, Nulls::Ignore, &mut open()).unwrap_err();
+    assert!(error.0.starts_with("field A: a struct is no cell"), "{error}");
+}
+
+#[test]
+fn a_name_that_stands_twice_by_flattening_is_refused() {
+    #[derive(Serialize)]
+    struct Inner {
+        name: u8,
+    }
+    #[derive(Serialize)]
+    struct Outer {
+        name: u8,
+        #[serde(flatten)]
+        inner: Inner,
+    }
+    let row = Outer { name: 1, inner: Inner { name: 2 } };
+    for mut columns in [open(), Columns::new(vec!["name".into()])] {
+        let error = cells(&row, Nulls::Ignore, &mut columns).unwrap_err();
+        assert_eq!(error.0, "field name stands twice in the row");
+    }
+}
+
+#[test]
+fn a_value_that_cannot_write_itself_is_refused_with_its_field() {
+    struct Broken;
+    impl Display for Broken {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            Err(fmt::Error)
+        }
+    }
+    impl Serialize for Broken {
+        fn serialize<S: ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(self)
+        }
+    }
+    let error = cells(&BTreeMap::from([("A", Broken)]), Nulls::Ignore, &mut open()).unwrap_err();
+    assert!(error.0.starts_with("field A: "), "{error}");
+}
+
+#[test]
+fn thousands_of_columns_in_any_order_find_their_places() {
+    let name = |i: usize| format!("Field{i}__c");
+    let forth: Vec<_> = (0..5000).map(name).collect();
+    struct Pairs<'n>(Vec<(&'n str, usize)>);
+    impl Serialize for Pairs<'_> {
+        fn serialize<S: ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map(self.0.iter().copied())
+        }
+    }
+    let pairs = |row: usize| forth.iter().enumerate().map(move |(i, name)| (name.as_str(), i + row));
+    let mut columns = open();
+    let first = cells(&Pairs(pairs(0).collect()), Nulls::Ignore, &mut columns).unwrap();
+    let back = cells(&Pairs(pairs(7).rev().collect()), Nulls::Ignore, &mut columns).unwrap();
+    assert_eq!((first[4999].as_str(), back[0].as_str(), back[4999].as_str()), ("4999", "7", "5006"));
+}
