@@ -278,6 +278,19 @@ macro_rules! parsed {
     };
 }
 
+/// Whether a cell has the form in which orgs write numbers: no sign but a minus, no zeros before the others, and an exponent
+/// only behind a fraction, as in `9.12260031E8`.
+fn is_number(cell: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let bare = cell.strip_prefix('-').unwrap_or(cell);
+    let (whole, rest) = bare.split_once('.').unwrap_or((bare, "0"));
+    let (fraction, exponent) = rest.split_once('E').unwrap_or((rest, "0"));
+    digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && digits(fraction)
+        && digits(exponent.strip_prefix('-').unwrap_or(exponent))
+}
+
 fn no_cell<T>(what: &str) -> Result<T, Refusal> {
     Err(Refusal(format!("a cell is no {what}")))
 }
@@ -304,24 +317,21 @@ impl<'de> Deserializer<'de> for Cell<'de> {
         deserialize_char visit_char char,
     }
 
-    /// What it looks like, as a type that takes anything sees it in the csv crate too. No org writes the numbers `inf`
-    /// and `NaN`, nor those with the prefix `0x`: such cells are texts, and `1E999` is one as well.
+    /// What it looks like. Only what an org writes as a number is one: a type that takes anything loses no digit of a
+    /// postal code, a phone number or a long key.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         let Self(text) = self;
         match text {
             "true" => return visitor.visit_bool(true),
             "false" => return visitor.visit_bool(false),
+            text if !is_number(text) => return visitor.visit_borrowed_str(text),
             _ => {}
         }
         if let Ok(number) = text.parse() {
             visitor.visit_u64(number)
         } else if let Ok(number) = text.parse() {
             visitor.visit_i64(number)
-        } else if let Ok(number) = text.parse() {
-            visitor.visit_u128(number)
-        } else if let Ok(number) = text.parse() {
-            visitor.visit_i128(number)
-        } else if let Some(number) = text.parse().ok().filter(|number: &f64| number.is_finite()) {
+        } else if let Some(number) = text.parse().ok().filter(|n: &f64| n.is_finite() && text.contains('.')) {
             visitor.visit_f64(number)
         } else {
             visitor.visit_borrowed_str(text)
@@ -487,10 +497,55 @@ mod tests {
     #[test]
     fn a_text_that_looks_like_a_number_of_no_org_is_not_lost_where_anything_is_taken() {
         type Any = BTreeMap<String, serde_json::Value>;
-        for text in ["NaN", "nan", "inf", "-Infinity", "1E999", "0x1F"] {
+        for text in [
+            "NaN",
+            "nan",
+            "inf",
+            "-Infinity",
+            "1.0E999",
+            "0x1F",
+            "007",
+            "-01",
+            "01067",
+            "+4930123",
+            "1e3",
+            "12E5",
+            ".5",
+            "5.",
+            "1.E5",
+            "1.2.3",
+            "89490200001234567890",
+            "-9223372036854775809",
+            "",
+        ] {
             let any: Any = read(&["LastName"], &[text]).unwrap();
             assert_eq!(any["LastName"], text);
         }
+        for (text, number) in
+            [("0", 0.0), ("0.50", 0.5), ("2102.00", 2102.0), ("-9.12260031E8", -912_260_031.0)]
+        {
+            let any: Any = read(&["Amount"], &[text]).unwrap();
+            assert_eq!(any["Amount"].as_f64(), Some(number), "{text}");
+        }
+        assert_eq!(read::<Any>(&["a"], &["9007199254740993"]).unwrap()["a"], 9_007_199_254_740_993_u64);
+    }
+
+    #[test]
+    fn fields_of_flattened_structs_are_numbers_and_texts_as_they_say() {
+        #[derive(Debug, Deserialize, PartialEq)]
+        struct Address {
+            zip: String,
+            latitude: f64,
+        }
+        #[derive(Debug, Deserialize, PartialEq)]
+        struct Site {
+            name: String,
+            #[serde(flatten)]
+            address: Address,
+        }
+        let read: Site = read(&["name", "zip", "latitude"], &["Dresden", "01067", "51.05"]).unwrap();
+        let address = Address { zip: "01067".to_owned(), latitude: 51.05 };
+        assert_eq!(read, Site { name: "Dresden".to_owned(), address });
     }
 
     #[test]
@@ -501,8 +556,8 @@ mod tests {
         type Any = BTreeMap<String, serde_json::Value>;
         for cells in [
             ["1", "true", "x"],
-            ["-1", "", "1e3"],
-            ["007", "1.50", "false"],
+            ["-1", "", "1.0E3"],
+            ["7", "1.50", "false"],
             ["18446744073709551615", "-0", "nul"],
         ] {
             assert!(by_csv::<Any>(&header, &cells).is_some());

@@ -17,6 +17,10 @@ pub struct Rows<T> {
 
 impl Pages {
     /// Reads the rows as structs: columns by name, an empty cell (null) as `None`.
+    ///
+    /// A type that takes anything, such as `serde_json::Value`, gets `true`, `false` and what has the form in which orgs
+    /// write numbers as such, and everything else as text: `01067` and `+49` stay what they are. serde asks for the fields
+    /// of a struct with `#[serde(flatten)]` that way too, so a text of digits alone cannot be read into a `String` there.
     #[must_use]
     pub fn rows<T: DeserializeOwned>(self) -> Rows<T> {
         Rows { pages: self, marker: PhantomData }
