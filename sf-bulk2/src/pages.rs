@@ -247,7 +247,7 @@ impl Pages {
                     Some(piece) => self.rows.feed(piece),
                     None => {
                         let tail = self.rows.tail();
-                        if tail == Tail::Unfinished && (self.header_due() || self.may_end_here()) {
+                        if tail == Tail::Unfinished && self.may_be_whole() {
                             // Its end is known, so this row is whole; only its line end is missing.
                             if let Some(body) = &mut self.body {
                                 body.pending = true;
@@ -269,6 +269,15 @@ impl Pages {
         })
     }
 
+    /// Whether the line in hand may be whole although it has no line end: as the header of a page without rows, or the row
+    /// that the page ends with. One with too few cells is cut.
+    fn may_be_whole(&self) -> bool {
+        let cells = self.rows.row().ends.len();
+        let as_wide = self.header.as_ref().is_none_or(|header| header.names.len() == cells);
+        let explicit = self.body.as_ref().is_some_and(|b| b.framing == Framing::Explicit);
+        (explicit && self.header_due() && self.is_header()) || (as_wide && self.may_end_here())
+    }
+
     /// Whether the header line of the page in hand is still to come.
     pub(crate) fn header_due(&self) -> bool {
         self.body.as_ref().is_some_and(|b| b.header_due)
@@ -280,6 +289,11 @@ impl Pages {
         if let Some(body) = &mut self.body {
             body.header_due = false;
         }
+        self.is_header()
+    }
+
+    /// Whether the row just read is the header line.
+    fn is_header(&self) -> bool {
         let cells = self.rows.row();
         self.header.as_ref().is_none_or(|h| {
             h.names.len() == cells.ends.len()

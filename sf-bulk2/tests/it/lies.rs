@@ -127,3 +127,20 @@ async fn a_row_in_the_middle_without_its_line_end_was_cut_whatever_length_was_to
         assert_eq!(file.as_bytes(), whole.body, "cut at {cut}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_page_behind_the_first_that_was_cut_in_its_header_or_a_row_is_fetched_again() {
+    let (first, whole) = (Answer::page(0, 2, Some("L2")), Answer::page(2, 5, None));
+    let last = Answer::page(2, 4, None).body.len();
+    for (cut, explicit) in (0..last).flat_map(|cut| [(cut, true), (cut, false)]) {
+        let short = Answer { body: whole.body[..cut].to_vec(), ..whole.clone() };
+        let short = if explicit { short } else { short.close_framed() };
+        let script = Script::new([first.clone(), short, whole.clone()]);
+        let mut rows = pages(&script, Position::START).rows::<(String, String)>();
+        let mut read = Vec::new();
+        while let Some((id, _)) = rows.next_row().await.unwrap_or_else(|e| panic!("cut at {cut}: {e}")) {
+            read.push(id);
+        }
+        assert_eq!((read, script.left()), (numbers(0, 5), 0), "cut at {cut}, explicit: {explicit}");
+    }
+}
