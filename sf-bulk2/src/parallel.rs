@@ -90,14 +90,14 @@ struct Links {
     loose: HashMap<Locator, i64>,
     ends: u64,
     given: HashSet<Locator>,
-    /// Whether a page was given twice, or two name the same one as their next.
+    /// Whether two pages name the same one as their next.
     twice: bool,
 }
 
 impl Links {
     fn add(&mut self, page: &Page) {
         if let Some(locator) = &page.locator {
-            self.twice |= !self.given.insert(locator.clone());
+            self.given.insert(locator.clone());
             if !page.first {
                 self.count(locator, 1);
             }
@@ -223,15 +223,16 @@ impl ParallelPages {
             self.next = page.after.take().map(|after| Position { before: rows, ..after });
             return Ok(());
         }
-        self.rows = rows;
         if page.locator.as_ref().is_some_and(|locator| self.links.given.contains(locator)) {
             return Err(self.error(ErrorKind::Counts, LOOSE));
         }
-        self.links.add(page);
-        match &page.after {
-            Some(after) if after.rows > 0 => Err(self.error(ErrorKind::Counts, ELSEWHERE)),
-            _ => Ok(()),
+        if page.after.as_ref().is_some_and(|after| after.rows > 0) {
+            return Err(self.error(ErrorKind::Counts, ELSEWHERE));
         }
+        // What is not given does not count.
+        self.links.add(page);
+        self.rows = rows;
+        Ok(())
     }
 
     fn ended(&self) -> Result<()> {

@@ -263,6 +263,26 @@ async fn pages_in_any_order_have_to_follow_from_each_other() {
 }
 
 #[tokio::test]
+async fn whoever_goes_on_after_an_error_is_not_told_that_all_pages_came() {
+    for named in [&["X", "Y", "X"][..], &["A", "B", "A"], &["A", "A", "B"], &["X", "X", "Y", "Z"]] {
+        let mut pages = Naming::new(named).job().pages(Position::START).parallel(1).unordered();
+        let (mut rows, mut errors) = (0, 0);
+        while errors < 3 {
+            match pages.next_page().await {
+                Ok(Some(page)) => rows += page.rows,
+                Ok(None) => break,
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Counts);
+                    errors += 1;
+                }
+            }
+        }
+        assert!(errors > 0, "{named:?}");
+        assert!(errors == 3 || rows == 8, "{named:?}: {rows} rows are said to be all");
+    }
+}
+
+#[tokio::test]
 async fn a_list_that_begins_too_late_shows_in_the_total_which_is_asked_for() {
     let org = Naming::new(&["B", "C"]);
     let error = org.job().pages(Position::START).parallel(2).write_to(&mut Vec::new()).await.unwrap_err();
